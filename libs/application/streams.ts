@@ -1,0 +1,30 @@
+import type { Category } from './ports/event-store.js';
+
+// Stream names are a storage format: `<category>-<account>.<rest>`, percent-encoded where a part could hold a dot.
+
+const encoded = (part: string): string => encodeURIComponent(part).replaceAll('.', '%2E');
+
+export const customerStream = (account: string, customer: string): string => `customer-${account}.${customer}`;
+export const accountStream = (account: string): string => `account-${account}`;
+export const templateStream = (account: string, name: string, language: string): string =>
+  `template-${account}.${encoded(name)}.${encoded(language)}`;
+export const mauStream = (account: string, month: string): string => `mau-${account}.${month}`;
+
+export interface StreamParts {
+  readonly category: Category;
+  readonly account: string;
+  /** Decoded; none for an account, one for a customer or a month, name and language for a template. */
+  readonly rest: readonly string[];
+}
+
+const categories: ReadonlySet<string> = new Set<Category>(['customer', 'template', 'account', 'mau']);
+const isCategory = (name: string): name is Category => categories.has(name);
+
+/** Undefined for the name of a stream that is not Tidegate's. */
+export const streamParts = (stream: string): StreamParts | undefined => {
+  const dash = stream.indexOf('-');
+  const category = stream.slice(0, dash);
+  if (dash === -1 || !isCategory(category)) return undefined;
+  const [account = '', ...rest] = stream.slice(dash + 1).split('.');
+  return { category, account, rest: rest.map(decodeURIComponent) };
+};
