@@ -12,6 +12,12 @@ export type Category = 'customer' | 'template' | 'account' | 'mau';
 /** The expected revision of a stream that does not exist yet; the revision of an empty stream. */
 export const NO_STREAM = -1;
 
+/**
+ * What the events of one `StreamAppend` may take together: for each its data and metadata in bytes of UTF-8,
+ * and two bytes per character of its type. Below the 1 MiB that EventStoreDB, which counts so, takes by default.
+ */
+export const MAX_APPEND_BYTES = 1_000_000;
+
 /** A place in the whole log; only comparable within one store. Later events have greater positions, with gaps. */
 export type Position = number;
 

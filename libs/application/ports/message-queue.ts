@@ -2,20 +2,28 @@ import type { Instant } from '#domain/time';
 
 export type Headers = { readonly [name: string]: string };
 
+/**
+ * What a message may take: bytes of UTF-8 of its key, value, header names and header values together. Below the 1 MiB
+ * that Kafka takes per batch unless configured otherwise.
+ */
+export const MAX_MESSAGE_BYTES = 1_000_000;
+
 export interface OutgoingMessage {
   readonly topic: string;
   /** Messages with the same key keep their order. */
   readonly key: string;
-  readonly value: string;
+  /** Null for a tombstone. */
+  readonly value: string | null;
   readonly headers: Headers;
 }
 
 /** Publishes to the message queue. */
 export abstract class MessageProducer {
   /**
-   * Resolves when the queue has durably acknowledged all of them; messages of one key keep their order.
+   * Resolves when the queue has durably acknowledged all of them; messages of one key keep their order, also those of
+   * calls that did not wait for each other.
    * After a rejection some may have been published: consumers expect repeats.
-   * @throws InfrastructureError `queue-unavailable`, `message-too-large`
+   * @throws InfrastructureError `queue-unavailable`; `message-too-large`, having published nothing
    */
   abstract send(messages: readonly OutgoingMessage[]): Promise<void>;
 

@@ -1,0 +1,75 @@
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupLimits<Item> {
+  /** Bytes that one group may weigh; a heavier item goes alone. */
+  readonly bytes: number;
+  readonly weigh: (item: Item) => number;
+  /** Two items of the same key never share a group: the second one waits for the first one's outcome. */
+  readonly keyOf?: (item: Item) => string;
+}
+
+/**
+ * Writes one group at a time; what arrives meanwhile becomes the next group. So many small writers share a round trip
+ * and a commit, and a lone one waits for nobody. Items are written in the order in which they came.
+ */
+export class GroupCommit<Item, Result> {
+  #waiting: Waiting<Item, Result>[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(
+    private readonly write: (items: readonly Item[]) => Promise<readonly Result[]>,
+    private readonly limits: GroupLimits<Item>,
+  ) {}
+
+  /** The outcomes in the order of the items; rejects when the group of any of them was rejected. */
+  add(items: readonly Item[]): Promise<readonly Result[]> {
+    const outcomes = items.map(
+      (item) => new Promise<Result>((resolve, reject) => void this.#waiting.push({ item, resolve, reject })),
+    );
+    this.#running ??= this.#run();
+    return Promise.all(outcomes);
+  }
+
+  /** Resolves when nothing is left to write. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // Callers of the same tick go together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const group = this.#nextGroup();
+      try {
+        const results = await this.write(group.map(({ item }) => item));
+        group.forEach(({ resolve, reject }, index) => {
+          const result = results[index];
+          if (result === undefined) reject(new Error('A group was answered in part.'));
+          else resolve(result);
+        });
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  #nextGroup(): readonly Waiting<Item, Result>[] {
+    const keys = new Set<string>();
+    let bytes = 0;
+    let count = 0;
+    for (const { item } of this.#waiting) {
+      bytes += this.limits.weigh(item);
+      if (count > 0 && bytes > this.limits.bytes) break;
+      const key = this.limits.keyOf?.(item);
+      if (key !== undefined && keys.has(key)) break;
+      if (key !== undefined) keys.add(key);
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+}

@@ -1,0 +1,43 @@
+import { InfrastructureError } from '#application/errors';
+
+// A column of values travels as one parameter, a value a line: no quoting to write or to parse. 500 events of 570 bytes
+// a statement went in 1.7 times as fast as by json_to_recordset (Postgres 18), which in turn beats arrays.
+
+const NULL = '\\N';
+const EMPTY = '\\E';
+
+/**
+ * The values as one parameter. Fit for ids, numbers and JSON, whose text never holds a raw line feed (RFC 8259 §7);
+ * other text goes through `toLine`.
+ * @throws InfrastructureError `event-unserialisable` when a value holds a line feed
+ */
+export const lines = (values: readonly (string | number | null)[]): string => {
+  const text = values.map((value) => value ?? NULL).join('\n');
+  let count = values.length === 0 ? 0 : 1;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;
+  if (count > values.length)
+    throw new InfrastructureError('event-unserialisable', 'A name or an id holds a line feed: such cannot be stored.');
+  return text;
+};
+
+/**
+ * Any text as one line, and so in its column. JSON's escapes make room for what Postgres refuses in a text: NUL and
+ * half a surrogate pair. Usual ids stay as they are.
+ */
+export const toLine = (text: string): string =>
+  // A parameter without characters would mean no values at all.
+  text === '' ? EMPTY : JSON.stringify(text).slice(1, -1);
+
+export const fromLine = (line: string): string => {
+  if (!line.includes('\\')) return line;
+  return line === EMPTY ? '' : String(JSON.parse(`"${line}"`));
+};
+
+/** The rows whose columns are the parameters from `$first` on, in the order of the lines. */
+export const rowsOf = (first: number, ...types: readonly ('text' | 'bigint' | 'int' | 'uuid')[]): string => {
+  const columns = types.map((type, index) => {
+    const array = `string_to_array($${first + index}, E'\\n', '${NULL}')`;
+    return type === 'text' ? array : `${array}::${type}[]`;
+  });
+  return `unnest(${columns.join(', ')})`;
+};

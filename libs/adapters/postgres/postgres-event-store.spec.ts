@@ -1,0 +1,115 @@
+import { NO_STREAM, type EventBatch } from '#application/ports/event-store';
+import { eventStoreContract } from '#testing/event-store.contract';
+import { newEvent, newMessage, messageReceived } from '#testing/events';
+import { instantOf } from '#domain/time';
+import { DisturbedDatabase } from './disturbed-database.js';
+import { memoryDatabase } from './memory-database.js';
+import { prepare } from './open-database.js';
+import type { PgliteDatabase } from './pglite-database.js';
+import { PostgresEventStore } from './postgres-event-store.js';
+
+const clock = { now: () => instantOf(Date.now()) };
+
+let database: PgliteDatabase;
+beforeAll(async () => {
+  database = await memoryDatabase();
+  await prepare(database);
+});
+afterAll(() => database.close());
+
+eventStoreContract(
+  'PGlite',
+  async () => {
+    const disturbed = new DisturbedDatabase(database);
+    const [store, other] = [new PostgresEventStore(disturbed, clock), new PostgresEventStore(database, clock)];
+    return {
+      store,
+      other,
+      disrupt: () => disturbed.loseReplyTo(/append_events/),
+      async close() {
+        await store.close();
+        await other.close();
+      },
+    };
+  },
+  ['lost-reply'],
+);
+
+describe('the event store on PGlite', () => {
+  const at = instantOf(1_780_000_000_123);
+  let disturbed: DisturbedDatabase;
+  let store: PostgresEventStore;
+  beforeAll(() => {
+    disturbed = new DisturbedDatabase(database);
+    store = new PostgresEventStore(disturbed, { now: () => at });
+  });
+
+  const one = (stream: string, expectedRevision = NO_STREAM) => ({ stream, expectedRevision, events: [newMessage()] });
+
+  test('writes down the time of its clock', async () => {
+    await store.append([one('customer-clock.a')]);
+    const [[event] = []] = await store.readStreams([{ stream: 'customer-clock.a', fromRevision: 0 }]);
+    expect(event?.recordedAt).toBe(at);
+  });
+
+  test('callers at a time share a statement, and each gets its own outcome', async () => {
+    const before = disturbed.statements;
+    const outcomes = await Promise.all([
+      store.append([one('customer-shared.a'), one('customer-shared.b')]),
+      store.append([one('customer-shared.a', 0)]),
+      store.append([one('customer-shared.c', 7)]),
+      store.append([one('customer-shared.d')]),
+    ]);
+    expect(outcomes).toEqual([
+      [
+        { kind: 'appended', revision: 0 },
+        { kind: 'appended', revision: 0 },
+      ],
+      // Behind the first of its stream, in the next statement.
+      [{ kind: 'appended', revision: 1 }],
+      [{ kind: 'conflict', actualRevision: NO_STREAM }],
+      [{ kind: 'appended', revision: 0 }],
+    ]);
+    expect(disturbed.statements - before).toBe(2);
+  });
+
+  test('what the database would refuse is refused before it could spoil the appends of others', async () => {
+    const beside = store.append([one('customer-beside.a')]);
+    const bad = [
+      { ...one('customer-bad.a'), events: [newEvent(messageReceived('1'), 'no-uuid')] },
+      one(''),
+      one('customer-bad.a\ncustomer-bad.b'),
+      one('customer-bad.a\0'),
+    ];
+    for (const append of bad)
+      await expect(store.append([append])).rejects.toMatchObject({ code: 'event-unserialisable' });
+    expect(await beside).toEqual([{ kind: 'appended', revision: 0 }]);
+  });
+
+  test('a subscription outlives the time in which the database does not answer', async () => {
+    const stop = new AbortController();
+    const batches: EventBatch[] = [];
+    const following = (async () => {
+      const options = { name: 'outage', after: undefined, batchSize: 10, signal: stop.signal };
+      for await (const batch of store.subscribe({ ...options, categories: ['mau'] })) {
+        batches.push(batch);
+        if (batch.events.length > 0) stop.abort();
+      }
+    })();
+    disturbed.isCut = true;
+    const other = new PostgresEventStore(database, { now: () => at });
+    await other.append([one('mau-outage.2026-05')]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    disturbed.isCut = false;
+    await following;
+    expect(batches.flatMap(({ events }) => events).map(({ stream }) => stream)).toContain('mau-outage.2026-05');
+  });
+
+  test('an event that cannot be read ends the subscription', async () => {
+    await store.append([one('template-unreadable.a.b')]);
+    await database.query(`update tidegate_log.events set data = '{' where stream = 'template-unreadable.a.b'`);
+    const options = { name: 'unreadable', after: undefined, batchSize: 10, signal: new AbortController().signal };
+    const reading = store.subscribe({ ...options, categories: ['template'] });
+    await expect(reading.next()).rejects.toMatchObject({ code: 'event-undecodable' });
+  });
+});

@@ -1,0 +1,208 @@
+import { InfrastructureError } from '#application/errors';
+import type { Clock } from '#application/ports/clock';
+import {
+  EventStore,
+  MAX_APPEND_BYTES,
+  type AppendOutcome,
+  type EventBatch,
+  type Position,
+  type RecordedEvent,
+  type StreamAppend,
+  type StreamRead,
+  type SubscriptionOptions,
+} from '#application/ports/event-store';
+import { decodeEvent, encodeEvent, type StoredEvent } from '#contracts/events/codec';
+import { instantOf } from '#domain/time';
+import type { Database } from './database.js';
+import { isUnavailable, unavailableAs } from './failures.js';
+import { GroupCommit } from './group-commit.js';
+import { lines, rowsOf } from './lines.js';
+import { pause, pauseMs, Wakeup } from './wakeup.js';
+
+/** Of what is written in one statement: PGlite keeps the process busy meanwhile. */
+const MAX_GROUP_BYTES = MAX_APPEND_BYTES;
+/** A notice may get lost: subscribers look by themselves so often. */
+const POLL_MS = 1_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const CHANNEL = 'tidegate_events';
+
+interface EncodedAppend extends StreamAppend {
+  readonly stored: readonly StoredEvent[];
+  readonly bytes: number;
+}
+
+interface EventRow extends StoredEvent {
+  readonly position: number;
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly recorded_at: number;
+}
+
+const columns = 'e.position, e.stream, e.revision, e.id, e.type, e.data, e.metadata, e.recorded_at';
+
+const recorded = (row: EventRow): RecordedEvent => ({
+  id: row.id,
+  ...decodeEvent(row),
+  stream: row.stream,
+  revision: row.revision,
+  position: row.position,
+  recordedAt: instantOf(row.recorded_at),
+});
+
+const categoryOf = (stream: string): string => stream.slice(0, Math.max(0, stream.indexOf('-')));
+
+/** The event log in Postgres or PGlite. */
+export class PostgresEventStore extends EventStore {
+  readonly #appends = new GroupCommit<EncodedAppend, AppendOutcome>((group) => this.#appendGroup(group), {
+    bytes: MAX_GROUP_BYTES,
+    weigh: ({ bytes }) => bytes,
+    keyOf: ({ stream }) => stream,
+  });
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  async append(appends: readonly StreamAppend[]): Promise<readonly AppendOutcome[]> {
+    return await this.#appends.add(appends.map(encoded));
+  }
+
+  async readStreams(reads: readonly StreamRead[]): Promise<readonly (readonly RecordedEvent[])[]> {
+    const rows = await unavailableAs(
+      'store-unavailable',
+      this.database.query<EventRow & { readonly number: number }>(
+        `select r.number, ${columns}
+         from ${rowsOf(1, 'text', 'bigint')} with ordinality as r(stream, from_revision, number)
+         cross join lateral (
+           select * from tidegate_log.events e where e.stream = r.stream and e.revision >= r.from_revision
+         ) e
+         order by r.number, e.revision`,
+        [lines(reads.map(({ stream }) => stream)), lines(reads.map(({ fromRevision }) => fromRevision))],
+      ),
+    );
+    const streams: RecordedEvent[][] = reads.map(() => []);
+    for (const row of rows) streams[row.number - 1]?.push(recorded(row));
+    return streams;
+  }
+
+  async *subscribe({ after, categories, batchSize, signal }: SubscriptionOptions): AsyncGenerator<EventBatch> {
+    const wakeup = new Wakeup();
+    const unlisten = this.database.listen(CHANNEL, (category) => {
+      if (category === undefined || categories.some((wanted) => wanted === category)) wakeup.knock();
+    });
+    let position = after ?? 0;
+    let toldCaughtUp = false;
+    try {
+      for (let failures = 0; !signal.aborted;) {
+        wakeup.answer();
+        const events = await this.#eventsAfter(position, categories, batchSize);
+        if (events === undefined) {
+          await pause(pauseMs(failures, 100, 5_000), signal);
+          failures += 1;
+          continue;
+        }
+        failures = 0;
+        const caughtUp = events.length < batchSize;
+        if (events.length > 0 || (caughtUp && !toldCaughtUp)) {
+          position = events.at(-1)?.position ?? position;
+          toldCaughtUp = caughtUp;
+          yield { events, caughtUp };
+        }
+        if (caughtUp) await wakeup.wait(POLL_MS, signal);
+      }
+    } finally {
+      unlisten();
+    }
+  }
+
+  async ping(): Promise<void> {
+    await unavailableAs('store-unavailable', this.database.query('select 1'));
+  }
+
+  /** Waits for running appends; the database is closed by who opened it. */
+  async close(): Promise<void> {
+    await this.#appends.idle();
+  }
+
+  /** Undefined while the database does not answer. */
+  async #eventsAfter(
+    position: Position,
+    categories: readonly string[],
+    limit: number,
+  ): Promise<readonly RecordedEvent[] | undefined> {
+    try {
+      const rows = await this.database.query<EventRow>(
+        `select ${columns} from tidegate_log.events_after($1, $2, $3) e`,
+        [lines(categories), position, limit],
+      );
+      return rows.map(recorded);
+    } catch (error) {
+      if (isUnavailable(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #appendGroup(group: readonly EncodedAppend[]): Promise<readonly AppendOutcome[]> {
+    const events = group.flatMap(({ stream, expectedRevision, events, stored }) =>
+      stored.map((event, index) => ({
+        stream,
+        revision: expectedRevision + 1 + index,
+        expected: expectedRevision,
+        id: events[index]?.id ?? '',
+        ...event,
+      })),
+    );
+    try {
+      const rows = await this.database.query<{ stands: boolean; actual: number }>(
+        `select * from tidegate_log.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+        [
+          lines(events.map(({ stream }) => stream)),
+          lines(events.map(({ revision }) => revision)),
+          lines(events.map(({ expected }) => expected)),
+          lines(events.map(({ stream }) => categoryOf(stream))),
+          lines(events.map(({ id }) => id)),
+          lines(events.map(({ type }) => type)),
+          lines(events.map(({ data }) => data)),
+          lines(events.map(({ metadata }) => metadata)),
+          this.clock.now(),
+          events.length,
+          lines(group.map(({ stream }) => stream)),
+          lines(group.map(({ events }) => events.length)),
+        ],
+      );
+      for (const category of new Set(group.map(({ stream }) => categoryOf(stream))))
+        this.database.notify(CHANNEL, category);
+      return group.map(({ expectedRevision, events }, index) => {
+        const row = rows[index];
+        return row === undefined || row.stands
+          ? { kind: 'appended', revision: expectedRevision + events.length }
+          : { kind: 'conflict', actualRevision: row.actual };
+      });
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      return group.map(() => ({ kind: 'unknown', cause: error }));
+    }
+  }
+}
+
+/** Checks all that the database would refuse: appends of others share the statement. */
+const encoded = (append: StreamAppend): EncodedAppend => {
+  const { stream, events } = append;
+  if (!/^\P{Cc}+$/u.test(stream) || !events.every(({ id }) => UUID.test(id)))
+    throw new InfrastructureError('event-unserialisable', `Not a name of a stream or not UUIDs of events: ${stream}.`);
+  const stored = events.map(({ event, metadata }) => encodeEvent(event, metadata));
+  const bytes = stored.reduce(
+    (sum, { type, data, metadata }) => sum + 2 * type.length + Buffer.byteLength(data) + Buffer.byteLength(metadata),
+    0,
+  );
+  if (bytes > MAX_APPEND_BYTES)
+    throw new InfrastructureError(
+      'event-too-large',
+      `The events for ${stream} weigh ${bytes} bytes, and at most ${MAX_APPEND_BYTES} are stored at once.`,
+    );
+  return { ...append, stored, bytes };
+};

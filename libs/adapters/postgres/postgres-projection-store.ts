@@ -1,0 +1,252 @@
+import { InfrastructureError } from '#application/errors';
+import type { Position } from '#application/ports/event-store';
+import {
+  ProjectionStore,
+  type AccountRow,
+  type CustomerKey,
+  type CustomerRow,
+  type DecisionRow,
+  type IntentKey,
+  type MauRow,
+  type ProjectionChanges,
+  type TemplateRow,
+} from '#application/ports/read-model';
+import type { Database, Queryable } from './database.js';
+import { lines, rowsOf, toLine } from './lines.js';
+import { ViewQueries } from './view-queries.js';
+import { LIVE_VIEWS } from './view-schema.js';
+
+const column = <Row>(rows: readonly Row[], text: (row: Row) => string | null): string =>
+  lines(
+    rows.map((row) => {
+      const value = text(row);
+      return value === null ? null : toLine(value);
+    }),
+  );
+
+/** The projector's side of the read model: a statement per table and batch. */
+export class PostgresProjectionStore extends ProjectionStore {
+  readonly #views: ViewQueries;
+
+  constructor(
+    private readonly database: Database,
+    private readonly schema: string = LIVE_VIEWS,
+  ) {
+    super();
+    this.#views = new ViewQueries(database, schema);
+  }
+
+  async checkpoint(projection: string): Promise<Position | undefined> {
+    const rows = await this.database.query<{ position: number }>(
+      `select position from ${this.schema}.checkpoints where name = $1`,
+      [projection],
+    );
+    return rows[0]?.position;
+  }
+
+  customers(keys: readonly CustomerKey[]): Promise<readonly CustomerRow[]> {
+    return this.#views.customers(keys);
+  }
+
+  decisions(keys: readonly IntentKey[]): Promise<readonly DecisionRow[]> {
+    return this.#views.decisions(keys);
+  }
+
+  accounts(): Promise<readonly AccountRow[]> {
+    return this.#views.accounts();
+  }
+
+  templates(): Promise<readonly TemplateRow[]> {
+    return this.#views.templates();
+  }
+
+  async apply(projection: string, from: Position | undefined, to: Position, changes: ProjectionChanges): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      // First, so that of two instances the slower one waits here and then gives up.
+      await this.#swap(transaction, projection, from, to, true);
+      await this.#customers(transaction, changes.customers);
+      await this.#decisions(transaction, changes.decisions);
+      await this.#facts(transaction, changes.facts);
+      await this.#wakes(transaction, changes.wakes);
+      await this.#activeUsers(transaction, changes.activeUsers);
+      await this.#accounts(transaction, changes.accounts);
+      await this.#templates(transaction, changes.templates);
+    });
+  }
+
+  async moveCheckpoint(name: string, from: Position | undefined, to: Position): Promise<void> {
+    await this.#swap(this.database, name, from, to, false);
+  }
+
+  async #swap(
+    transaction: Queryable,
+    name: string,
+    from: Position | undefined,
+    to: Position,
+    ownsRows: boolean,
+  ): Promise<void> {
+    const { schema } = this;
+    const swapped =
+      from === undefined
+        ? await transaction.query(
+            `insert into ${schema}.checkpoints values ($1, $2, $3 = 1) on conflict do nothing returning 1`,
+            [name, to, ownsRows ? 1 : 0],
+          )
+        : await transaction.query(
+            `update ${schema}.checkpoints set position = $3 where name = $1 and position = $2 returning 1`,
+            [name, from, to],
+          );
+    if (swapped.length === 0)
+      throw new InfrastructureError(
+        'checkpoint-taken',
+        `The checkpoint of ${name} is no longer at ${from ?? 'its start'}: another process moves it, or this one did and never heard so. Run one at a time, and begin again at the stored checkpoint.`,
+      );
+  }
+
+  async #customers(transaction: Queryable, rows: readonly CustomerRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await transaction.query(
+      `insert into ${this.schema}.customers as stored (account, customer, revision, state)
+       select * from ${rowsOf(1, 'text', 'text', 'bigint', 'text')}
+       on conflict (account, customer) do update set revision = excluded.revision, state = excluded.state
+       where excluded.revision > stored.revision`,
+      [
+        column(rows, ({ account }) => account),
+        column(rows, ({ customer }) => customer),
+        lines(rows.map(({ revision }) => revision)),
+        lines(rows.map(({ state }) => JSON.stringify(state))),
+      ],
+    );
+  }
+
+  /** The same revision replaces too: what became of a decision changes while it stands. */
+  async #decisions(transaction: Queryable, rows: readonly DecisionRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await transaction.query(
+      `insert into ${this.schema}.decisions as stored (
+         account, customer, intent_id, fingerprint, outcome, reason, delivery, command_id, provider_message_id, sender,
+         decided_at, revision, position, decision
+       )
+       select * from ${rowsOf(
+         1,
+         ...(['text', 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'text'] as const),
+         ...(['bigint', 'bigint', 'bigint', 'text'] as const),
+       )}
+       on conflict (account, customer, intent_id) do update set
+         fingerprint = excluded.fingerprint, outcome = excluded.outcome, reason = excluded.reason,
+         delivery = excluded.delivery, command_id = excluded.command_id,
+         provider_message_id = excluded.provider_message_id, sender = excluded.sender,
+         decided_at = excluded.decided_at, revision = excluded.revision, position = excluded.position,
+         decision = excluded.decision
+       where excluded.revision >= stored.revision`,
+      [
+        column(rows, ({ account }) => account),
+        column(rows, ({ customer }) => customer),
+        column(rows, ({ intentId }) => intentId),
+        column(rows, ({ fingerprint }) => fingerprint),
+        column(rows, ({ outcome }) => outcome),
+        column(rows, ({ reason }) => reason),
+        column(rows, ({ delivery }) => delivery),
+        column(rows, ({ commandId }) => commandId),
+        column(rows, ({ providerMessageId }) => providerMessageId),
+        column(rows, ({ sender }) => sender),
+        lines(rows.map(({ decidedAt }) => decidedAt)),
+        lines(rows.map(({ revision }) => revision)),
+        lines(rows.map(({ position }) => position)),
+        lines(rows.map(({ decision }) => decision)),
+      ],
+    );
+  }
+
+  async #facts(transaction: Queryable, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await transaction.query(
+      `insert into ${this.schema}.facts select * from ${rowsOf(1, 'uuid')} on conflict do nothing`,
+      [lines(ids)],
+    );
+  }
+
+  async #wakes(transaction: Queryable, wakes: ProjectionChanges['wakes']): Promise<void> {
+    if (wakes.length === 0) return;
+    const keys = wakes.map(({ key }) => key);
+    await transaction.query(
+      `delete from ${this.schema}.wakes w using ${rowsOf(1, 'text', 'text')} as k(account, customer)
+       where w.account = k.account and w.customer = k.customer`,
+      [column(keys, ({ account }) => account), column(keys, ({ customer }) => customer)],
+    );
+    const rows = wakes.flatMap(({ rows }) => rows);
+    if (rows.length === 0) return;
+    await transaction.query(
+      `insert into ${this.schema}.wakes (
+         account, customer, intent_id, status, reason, template_name, template_language, wake_at
+       ) select * from ${rowsOf(1, 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint')}`,
+      [
+        column(rows, ({ account }) => account),
+        column(rows, ({ customer }) => customer),
+        column(rows, ({ intentId }) => intentId),
+        column(rows, ({ status }) => status),
+        column(rows, ({ reason }) => reason),
+        column(rows, ({ template }) => template?.name ?? null),
+        column(rows, ({ template }) => template?.language ?? null),
+        lines(rows.map(({ wakeAt }) => wakeAt)),
+      ],
+    );
+  }
+
+  /** The first fact that counted stays; a month's total grows by those who are new in it. */
+  async #activeUsers(transaction: Queryable, rows: readonly MauRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await transaction.query(
+      `with counted as (
+         insert into ${this.schema}.active_users (account, month, customer, first_at, first_event_id)
+         select * from ${rowsOf(1, 'text', 'text', 'text', 'bigint', 'text')}
+         on conflict do nothing
+         returning account, month
+       )
+       insert into ${this.schema}.active_months as stored (account, month, users)
+       select account, month, count(*) from counted group by account, month
+       on conflict (account, month) do update set users = stored.users + excluded.users`,
+      [
+        column(rows, ({ account }) => account),
+        column(rows, ({ month }) => month),
+        column(rows, ({ customer }) => customer),
+        lines(rows.map(({ firstAt }) => firstAt)),
+        column(rows, ({ firstEventId }) => firstEventId),
+      ],
+    );
+  }
+
+  async #accounts(transaction: Queryable, rows: readonly AccountRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await transaction.query(
+      `insert into ${this.schema}.accounts as stored (account, revision, state)
+       select * from ${rowsOf(1, 'text', 'bigint', 'text')}
+       on conflict (account) do update set revision = excluded.revision, state = excluded.state
+       where excluded.revision > stored.revision`,
+      [
+        column(rows, ({ state }) => state.account),
+        lines(rows.map(({ state }) => state.revision)),
+        lines(rows.map(({ state }) => JSON.stringify(state))),
+      ],
+    );
+  }
+
+  async #templates(transaction: Queryable, rows: readonly TemplateRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await transaction.query(
+      `insert into ${this.schema}.templates as stored (account, name, language, revision, status, state)
+       select * from ${rowsOf(1, 'text', 'text', 'text', 'bigint', 'text', 'text')}
+       on conflict (account, name, language) do update
+         set revision = excluded.revision, status = excluded.status, state = excluded.state
+       where excluded.revision > stored.revision`,
+      [
+        column(rows, ({ account }) => account),
+        column(rows, ({ state }) => state.name),
+        column(rows, ({ state }) => state.language),
+        lines(rows.map(({ state }) => state.revision)),
+        column(rows, ({ state }) => state.status ?? null),
+        lines(rows.map(({ state }) => JSON.stringify(state))),
+      ],
+    );
+  }
+}

@@ -1,0 +1,121 @@
+import type { Position } from '#application/ports/event-store';
+import {
+  ReadModel,
+  type AccountRow,
+  type CustomerKey,
+  type CustomerRow,
+  type DecisionRow,
+  type IntentKey,
+  type TemplateRow,
+  type WakeRow,
+} from '#application/ports/read-model';
+import type { Instant } from '#domain/time';
+import type { Database } from './database.js';
+import { fromLine, lines, rowsOf, toLine } from './lines.js';
+import { ViewQueries } from './view-queries.js';
+import { decisionRow, wakeRow, type StoredDecision, type StoredWake } from './view-rows.js';
+import { LIVE_VIEWS } from './view-schema.js';
+
+/** The read model in Postgres or PGlite. */
+export class PostgresReadModel extends ReadModel {
+  readonly #views: ViewQueries;
+
+  constructor(
+    private readonly database: Database,
+    private readonly schema: string = LIVE_VIEWS,
+  ) {
+    super();
+    this.#views = new ViewQueries(database, schema);
+  }
+
+  customers(keys: readonly CustomerKey[]): Promise<readonly CustomerRow[]> {
+    return this.#views.customers(keys);
+  }
+
+  decisions(keys: readonly IntentKey[]): Promise<readonly DecisionRow[]> {
+    return this.#views.decisions(keys);
+  }
+
+  accounts(): Promise<readonly AccountRow[]> {
+    return this.#views.accounts();
+  }
+
+  templates(account?: string): Promise<readonly TemplateRow[]> {
+    return this.#views.templates(account);
+  }
+
+  async knownFacts(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    if (ids.length === 0) return new Set();
+    const rows = await this.database.query<{ id: string }>(
+      `select f.id from ${rowsOf(1, 'uuid')} as k(id) join ${this.schema}.facts f on f.id = k.id`,
+      [lines(ids)],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  async intentsByProviderMessage(
+    account: string,
+    providerMessageIds: readonly string[],
+  ): Promise<ReadonlyMap<string, IntentKey>> {
+    if (providerMessageIds.length === 0) return new Map();
+    const rows = await this.database.query<{ id: string; customer: string; intent_id: string }>(
+      `select d.provider_message_id as id, d.customer, d.intent_id
+       from ${rowsOf(2, 'text')} as k(id)
+       join ${this.schema}.decisions d on d.account = $1 and d.provider_message_id = k.id`,
+      [toLine(account), lines(providerMessageIds.map(toLine))],
+    );
+    return new Map(
+      rows.map(({ id, customer, intent_id }) => [
+        fromLine(id),
+        { account, customer: fromLine(customer), intentId: fromLine(intent_id) },
+      ]),
+    );
+  }
+
+  async decisionsByIntentId(account: string, intentId: string, limit: number): Promise<readonly DecisionRow[]> {
+    const rows = await this.database.query<StoredDecision>(
+      `select * from ${this.schema}.decisions where account = $1 and intent_id = $2
+       order by decided_at desc, customer limit $3`,
+      [toLine(account), toLine(intentId), limit],
+    );
+    return rows.map(decisionRow);
+  }
+
+  async activeUsers(
+    months: readonly { readonly account: string; readonly month: string }[],
+  ): Promise<{ readonly position: Position | undefined; readonly users: readonly number[] }> {
+    // One statement, so that the numbers and the position are of one moment.
+    const rows = await this.database.query<{ position: number | null; users: number | null }>(
+      `select p.position, m.users
+       from (select max(position) as position from ${this.schema}.checkpoints where owns_rows) p
+       left join ${rowsOf(1, 'text', 'text')} with ordinality as k(account, month, number) on true
+       left join ${this.schema}.active_months m on m.account = k.account and m.month = k.month
+       order by k.number`,
+      [lines(months.map(({ account }) => toLine(account))), lines(months.map(({ month }) => toLine(month)))],
+    );
+    return { position: rows[0]?.position ?? undefined, users: months.map((_, index) => rows[index]?.users ?? 0) };
+  }
+
+  async awake(statuses: readonly WakeRow['status'][], now: Instant, limit: number): Promise<readonly WakeRow[]> {
+    const rows = await this.database.query<StoredWake>(
+      `select * from (
+         (select * from ${this.schema}.wakes w
+          where w.wake_at <= $2 and w.status = any(string_to_array($1, E'\\n'))
+          order by w.wake_at limit $3)
+         union
+         (select w.* from ${this.schema}.wakes w
+          join ${this.schema}.templates t
+            on t.account = w.account and t.name = w.template_name and t.language = w.template_language
+          where w.status = 'held' and t.status = 'APPROVED' and 'held' = any(string_to_array($1, E'\\n'))
+          order by w.wake_at limit $3)
+       ) awake
+       order by wake_at, account, customer, intent_id limit $3`,
+      [lines(statuses), now, limit],
+    );
+    return rows.map(wakeRow);
+  }
+
+  async ping(): Promise<void> {
+    await this.database.query('select 1');
+  }
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '#application/ports/clock';
+import type { Database } from './database.js';
+
+const EVERY_MS = 60_000;
+/** Of each partition in one statement: short enough to let others in between. */
+const BATCH = 1_000;
+
+export interface RetentionOptions {
+  readonly retentionMs: number;
+  readonly idleGroupMs: number;
+}
+
+/** Removes old messages that every group has finished, so that the queue does not grow for ever. */
+export class QueueRetention {
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly options: RetentionOptions,
+  ) {
+    this.#timer = setInterval(() => {
+      this.#running = this.run().catch(() => {});
+    }, EVERY_MS).unref();
+  }
+
+  async run(): Promise<void> {
+    const before = this.clock.now() - this.options.retentionMs;
+    while ((await this.#removeSome(before)) > 0);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async #removeSome(before: number): Promise<number> {
+    const [row] = await this.database.query<{ removed: number }>(
+      'select tidegate_queue.remove_finished($1, $2, $3) as removed',
+      [before, this.options.idleGroupMs, BATCH],
+    );
+    return row?.removed ?? 0;
+  }
+}

@@ -1,0 +1,123 @@
+import { Pool, types, type PoolClient, type PoolConfig } from 'pg';
+import { InfrastructureError } from '#application/errors';
+import { Database, plannerSettings, type Parameter, type Queryable } from './database.js';
+import { driverFailure, isUnavailable } from './failures.js';
+import { ServerNotices } from './server-notices.js';
+
+const INT8 = 20;
+const JSON_TEXT = 114;
+
+const typeParsers = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8) return Number;
+    if (oid === JSON_TEXT) return String;
+    return format === 'binary' ? types.getTypeParser(oid, format) : types.getTypeParser(oid, 'text');
+  },
+};
+
+export interface ServerOptions {
+  /** Connections at most, beside the one that listens. */
+  readonly connections?: number;
+}
+
+const answered = async <Result>(call: Promise<Result>): Promise<Result> => {
+  try {
+    return await call;
+  } catch (error) {
+    throw driverFailure(error);
+  }
+};
+
+const queryable = (client: Pool | PoolClient): Queryable => ({
+  async query<Row>(sql: string, parameters: readonly Parameter[] = []) {
+    const { rows } = await answered(client.query({ text: sql, values: [...parameters] }));
+    return rows as readonly Row[];
+  },
+  async script(sql: string) {
+    await answered(client.query(sql));
+  },
+});
+
+/** A Postgres server, reached through a pool of connections. */
+export class ServerDatabase extends Database {
+  readonly #pool: Pool;
+  readonly #notices: ServerNotices;
+  readonly #queryable: Queryable;
+  #closed = false;
+
+  constructor(url: string, options: ServerOptions = {}) {
+    super();
+    const config: PoolConfig = {
+      connectionString: url,
+      application_name: 'tidegate',
+      types: typeParsers,
+      options: Object.entries(plannerSettings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+      // The server gives up before we do, so that a statement we gave up on rarely commits behind our back.
+      statement_timeout: 30_000,
+      idle_in_transaction_session_timeout: 30_000,
+      query_timeout: 35_000,
+    };
+    this.#pool = new Pool({ ...config, max: options.connections ?? 10 });
+    // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+    this.#pool.on('error', () => {});
+    this.#queryable = queryable(this.#pool);
+    this.#notices = new ServerNotices(config, this.#queryable);
+  }
+
+  async query<Row>(sql: string, parameters?: readonly Parameter[]): Promise<readonly Row[]> {
+    this.#checkOpen();
+    return await this.#queryable.query<Row>(sql, parameters);
+  }
+
+  async script(sql: string): Promise<void> {
+    this.#checkOpen();
+    await this.#queryable.script(sql);
+  }
+
+  async transaction<Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> {
+    this.#checkOpen();
+    const client = await answered(this.#pool.connect());
+    // A connection that breaks between two statements says so by an event as well as by the next statement.
+    const broken = (): void => {};
+    client.on('error', broken);
+    const transaction = queryable(client);
+    let unusable: Error | undefined;
+    try {
+      await transaction.query('begin');
+      const result = await work(transaction);
+      await transaction.query('commit');
+      return result;
+    } catch (error) {
+      // The server rolls back by itself when the connection is gone.
+      const lost = isUnavailable(error) ? error : await transaction.query('rollback').catch(() => error);
+      unusable = lost instanceof Error ? lost : undefined;
+      throw error;
+    } finally {
+      client.off('error', broken);
+      client.release(unusable);
+    }
+  }
+
+  listen(channel: string, heard: (payload: string | undefined) => void): () => void {
+    return this.#notices.listen(channel, heard);
+  }
+
+  notify(channel: string, payload: string): void {
+    if (!this.#closed) this.#notices.notify(channel, payload);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#notices.close();
+    await this.#pool.end();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new InfrastructureError('database-unavailable', 'The database was closed.');
+  }
+}

@@ -1,0 +1,96 @@
+import type { Schema } from './migrate.js';
+
+/** The schema that is read. A rebuild fills another one and then takes its place. */
+export const LIVE_VIEWS = 'tidegate_views';
+
+/** Ids and names are as `toLine` writes them; states and decisions are JSON as text, which nobody searches. */
+export const viewSchema = (name: string): Schema => ({
+  name,
+  scripts: [
+    `
+    -- owns_rows: the tables below are up to this position; the others are of those who only remember where they are.
+    create table checkpoints (
+      name      text    primary key,
+      position  bigint  not null,
+      owns_rows boolean not null
+    ) with (fillfactor = 50);
+
+    create table customers (
+      account  text   not null,
+      customer text   not null,
+      revision bigint not null,
+      state    text   not null,
+      primary key (account, customer)
+    ) with (fillfactor = 70);
+
+    create table decisions (
+      account             text   not null,
+      customer            text   not null,
+      intent_id           text   not null,
+      fingerprint         text   not null,
+      outcome             text   not null,
+      reason              text,
+      delivery            text,
+      command_id          text,
+      provider_message_id text,
+      sender              text   not null,
+      decided_at          bigint not null,
+      revision            bigint not null,
+      position            bigint not null,
+      decision            text   not null,
+      primary key (account, customer, intent_id)
+    ) with (fillfactor = 80);
+    create index on decisions (account, intent_id);
+    create index on decisions (account, provider_message_id) where provider_message_id is not null;
+
+    create table facts (id uuid primary key);
+
+    create table wakes (
+      account           text   not null,
+      customer          text   not null,
+      intent_id         text   not null,
+      status            text   not null,
+      reason            text,
+      template_name     text,
+      template_language text,
+      wake_at           bigint not null,
+      primary key (account, customer, intent_id)
+    );
+    create index on wakes (wake_at);
+    create index on wakes (account, template_name, template_language) where template_name is not null;
+
+    create table active_users (
+      account        text   not null,
+      month          text   not null,
+      customer       text   not null,
+      first_at       bigint not null,
+      first_event_id text   not null,
+      primary key (account, month, customer)
+    );
+
+    create table active_months (
+      account text   not null,
+      month   text   not null,
+      users   bigint not null,
+      primary key (account, month)
+    ) with (fillfactor = 50);
+
+    create table accounts (
+      account  text   primary key,
+      revision bigint not null,
+      state    text   not null
+    );
+
+    create table templates (
+      account  text   not null,
+      name     text   not null,
+      language text   not null,
+      revision bigint not null,
+      status   text,
+      state    text   not null,
+      primary key (account, name, language)
+    );
+    create index on templates (account, name, language) where status = 'APPROVED';
+    `,
+  ],
+});
