@@ -1,4 +1,3 @@
-import type { Policy } from './policy.js';
 import type { Instant } from './time.js';
 
 /** What a customer, or something on a customer's behalf, can put into a chat (platforms §2b). */
@@ -41,7 +40,11 @@ export interface InboundMessage {
 const notices: ReadonlySet<MessageType> = new Set(['system', 'unsupported', 'unknown', 'edit', 'revoke']);
 
 /** Whether the message opens or restarts the sender's window, under the policy in force at its own time (rules §3). */
-export const opensWindow = (message: InboundMessage, policy: Policy, onboardedAt: Instant): boolean =>
+export const opensWindow = (
+  message: InboundMessage,
+  policy: { readonly openers: readonly MessageType[] },
+  onboardedAt: Instant,
+): boolean =>
   message.origin === 'customer' && message.at >= onboardedAt && policy.openers.includes(message.messageType);
 
 /** Whether the customer authored it, which makes them active in its month: reactions and STOP too (rules §9). */

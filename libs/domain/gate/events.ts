@@ -3,6 +3,7 @@ import type { CallOutcome, MessageOrigin, MessageType } from '../message.js';
 import type { Instant } from '../time.js';
 import type { Window } from '../window.js';
 import type { IntentPersonal, SendIntent, TemplateContent } from './intent.js';
+import type { HoldReason, RefusalReason } from './reasons.js';
 import type { OpenIntent, Slot } from './state.js';
 
 // Events of `customer-<account>.<id>`. The names, of events and of fields, are storage formats:
@@ -81,26 +82,6 @@ export type CustomerFact =
       readonly intentId: string;
       readonly startedAt: Instant;
     });
-
-export const refusalReasons = [
-  'invalid-intent',
-  'intent-conflict',
-  'opted-out',
-  'recipient-cooldown',
-  'window-closed',
-  'template-unknown',
-  'template-not-approved',
-  'template-paused',
-  'template-disabled',
-  'not-opted-in',
-  'awaiting-reply',
-  'mau-allowance-exceeded',
-  'permit-lapsed',
-] as const;
-export type RefusalReason = (typeof refusalReasons)[number];
-
-export const holdReasons = ['scheduled', 'quiet-hours', 'window-closed', 'template-paused'] as const;
-export type HoldReason = (typeof holdReasons)[number];
 
 /** The rules of the decision by their numbers (rules §6); 1 and 2 come before there is anything to decide. */
 export const ruleIds = ['3', '4', '5', '5a', '5b', '6', '7', '8', '9', '10', '11', '12', '13'] as const;

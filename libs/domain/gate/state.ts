@@ -1,8 +1,8 @@
 import type { ConsentScope, Consents } from '../consent.js';
 import type { Instant } from '../time.js';
 import type { Window } from '../window.js';
-import type { HoldReason } from './events.js';
 import type { IntentPersonal, SendIntent } from './intent.js';
+import type { HoldReason } from './reasons.js';
 
 /** A continuation template sent, or about to be, after a session (rule 11). */
 export interface Slot {

@@ -1,0 +1,28 @@
+import type { ErrorCode } from '../errors.js';
+import type { DecisionOutcome } from './read-model.js';
+
+export interface HandledBatch {
+  readonly topic: string;
+  readonly messages: number;
+  readonly durationMs: number;
+  /** `failed`: the unfinished messages are delivered again. */
+  readonly outcome: 'finished' | 'failed';
+}
+
+export interface ProjectedBatch {
+  readonly projection: string;
+  readonly events: number;
+  /** Age of the batch's last event when it was applied. */
+  readonly lagMs: number;
+}
+
+/** Counts what happens. Labels come from closed lists: never an account, a customer or an id. */
+export abstract class Telemetry {
+  /** Decisions that were stored. `reason` is one of the rules' reasons, null for an authorisation. */
+  abstract decided(outcome: DecisionOutcome, reason: string | null, count: number): void;
+  /** Appends that met another revision than the expected one, and are decided again. */
+  abstract conflicted(appends: number): void;
+  abstract deadLettered(topic: string, code: ErrorCode, count: number): void;
+  abstract batchHandled(batch: HandledBatch): void;
+  abstract projected(batch: ProjectedBatch): void;
+}

@@ -1,0 +1,171 @@
+import { policyVersion } from '../policy.js';
+import { earliest, latest, plus, type Instant } from '../time.js';
+import { costOf, evidenceOf, judged, type Judged, type Situation } from './context.js';
+import type { CustomerEvent, Decided, DecisionRecord, RuleId, RuleResult, Trace } from './events.js';
+import type { IntentPersonal, SendIntent, TemplateContent } from './intent.js';
+import { allowanceRule, confirmsOptOut, rules, type Finding } from './rules.js';
+import type { OpenIntent } from './state.js';
+
+interface Judgement {
+  readonly finding: Finding;
+  readonly rule: RuleId;
+  readonly trace: Trace;
+}
+
+/** Evaluates all rules, so that the trace is whole; the first finding decides (rules §6). */
+const judge = (j: Judged): Judgement => {
+  const kind = j.template === undefined ? 'session' : 'template';
+  const trace: { [rule in RuleId]?: RuleResult } = {};
+  let finding: Finding | undefined;
+  let rule: RuleId = '3';
+  for (const candidate of rules) {
+    if (candidate.on !== 'any' && candidate.on !== kind) {
+      trace[candidate.id] = 'not-applicable';
+      continue;
+    }
+    const found = candidate.finds(j);
+    trace[candidate.id] = found === undefined ? 'passed' : 'applies';
+    if (finding === undefined && found !== undefined) {
+      finding = found;
+      rule = candidate.id;
+    }
+  }
+  const overAllowance = allowanceRule(j);
+  trace['13'] = overAllowance === undefined ? 'passed' : 'applies';
+  if (overAllowance !== undefined && finding?.outcome === 'authorised')
+    return { finding: overAllowance, rule: '13', trace };
+  // Unreachable: rules 6 and 7, and rules 9 and 12, leave no gap between them. A gap must never send.
+  return {
+    finding: finding ?? { outcome: 'refused', reason: 'window-closed', remedy: 'the customer writes' },
+    rule,
+    trace,
+  };
+};
+
+const ownTemplate = (intent: SendIntent): TemplateContent | undefined =>
+  intent.content.kind === 'template' ? intent.content : undefined;
+
+/** Decides one intent (rules §6, rules 3–13). Pure: the same situation gives the same event. */
+export const decide = (intent: SendIntent, personal: IntentPersonal, situation: Situation): Decided => {
+  const own = judged(situation, intent, ownTemplate(intent));
+  const first = judge(own);
+  if (first.finding.outcome !== 'fallback' || intent.fallback === undefined)
+    return recorded(own, personal, first, 'own');
+  const fallback = judged(situation, intent, intent.fallback);
+  const second = judge(fallback);
+  return recorded(fallback, personal, { ...second, trace: first.trace }, 'fallback', second.trace);
+};
+
+const recorded = (
+  j: Judged,
+  personal: IntentPersonal,
+  { finding, rule, trace }: Judgement,
+  content: 'own' | 'fallback',
+  fallbackTrace?: Trace,
+): Decided => {
+  const { intent, now, situation } = j;
+  const open = situation.customer.intents[intent.intentId];
+  const record: DecisionRecord = {
+    at: now,
+    intent,
+    ordinal: (open?.ordinal ?? 0) + 1,
+    rule,
+    trace,
+    fallbackTrace,
+    policy: policyVersion(j.policy),
+    evidence: evidenceOf(j),
+    cost: costOf(situation),
+    personal,
+  };
+  switch (finding.outcome) {
+    case 'authorised': {
+      const confirmsOptOutAt = confirmsOptOut(j) ? situation.customer.consents.all?.at : undefined;
+      return {
+        type: 'SendAuthorised',
+        ...record,
+        content,
+        validUntil: finding.validUntil,
+        usesSlot: finding.usesSlot,
+        confirmsOptOutAt,
+      };
+    }
+    case 'held': {
+      const expiresAt = holdExpiry(j);
+      const wakeAt = earliest(finding.wakeAt, expiresAt) ?? expiresAt;
+      const template =
+        finding.reason === 'template-paused' && j.template !== undefined
+          ? { name: j.template.name, language: j.template.language }
+          : undefined;
+      return { type: 'SendHeld', ...record, reason: finding.reason, wakeAt, expiresAt, template };
+    }
+    case 'expired':
+      return { type: 'SendExpired', ...record };
+    case 'refused':
+      return { type: 'SendRefused', ...record, reason: finding.reason, remedy: finding.remedy };
+    case 'fallback':
+      // Only a session message names a fallback, and a fallback is a template: this cannot nest.
+      return { type: 'SendRefused', ...record, reason: 'window-closed', remedy: 'the customer writes' };
+  }
+};
+
+/** Without an expiry of its own a held intent lives as long as the policy's longest hold (rules §8). */
+const holdExpiry = (j: Judged): Instant => j.expiresAt ?? plus(latest(j.intent.sendAt, j.now), j.policy.longestHoldMs);
+
+/** The answer to an intent that came in (rules §6, rules 2–13). */
+export type Answer =
+  | { readonly kind: 'decided'; readonly events: readonly [Decided] }
+  /** A redelivery: the standing decision is the answer, nothing new happened. */
+  | { readonly kind: 'duplicate' }
+  /** Other content under a used id: refused, and the first decision stays. */
+  | { readonly kind: 'conflict' };
+
+/** What is known of earlier decisions on the same id, also of those that the customer's state no longer holds. */
+export type Prior = { readonly fingerprint: string | null } | undefined;
+
+export const answer = (intent: SendIntent, personal: IntentPersonal, prior: Prior, situation: Situation): Answer => {
+  const standing = prior ?? situation.customer.intents[intent.intentId]?.intent;
+  if (standing === undefined) return { kind: 'decided', events: [decide(intent, personal, situation)] };
+  // Cancelled before it came: there is no content to compare with, and the cancellation stands (ADR 0004).
+  const same = standing.fingerprint === null || standing.fingerprint === intent.fingerprint;
+  return { kind: same ? 'duplicate' : 'conflict' };
+};
+
+/**
+ * Looks at a held intent again. The release and the new decision are one append;
+ * a release that would hold again for the same reason changes nothing (rules §8).
+ */
+export const release = (open: OpenIntent, situation: Situation): readonly CustomerEvent[] => {
+  if (open.status !== 'held') return [];
+  const decided = decide(open.intent, open.personal, situation);
+  if (decided.type === 'SendHeld' && decided.reason === open.reason) return [];
+  const released = {
+    type: 'SendReleased',
+    at: situation.now,
+    intentId: open.intent.intentId,
+    ordinal: decided.ordinal,
+    from: open.reason,
+  } as const;
+  return [released, decided];
+};
+
+export type Cancellation =
+  | { readonly kind: 'cancelled'; readonly events: readonly CustomerEvent[] }
+  /** The provider was called already, or the decision is final. */
+  | { readonly kind: 'too-late' };
+
+/** Possible until `SendStarted` (rules §8). A cancellation that overtakes its intent stands when the intent comes. */
+export const cancel = (
+  intentId: string,
+  reason: string | undefined,
+  prior: Prior,
+  situation: Pick<Situation, 'now' | 'customer'>,
+): Cancellation => {
+  const open = situation.customer.intents[intentId];
+  if (open === undefined ? prior !== undefined : open.status !== 'held' && open.status !== 'authorised') {
+    return { kind: 'too-late' };
+  }
+  return {
+    kind: 'cancelled',
+    events: [{ type: 'SendCancelled', at: situation.now, intentId, intent: open?.intent, reason }],
+  };
+};

@@ -1,0 +1,289 @@
+import type { ConsentScope } from '../consent.js';
+import { policyAt } from '../account.js';
+import { plus, type Instant } from '../time.js';
+import { evidenceOf, judged, type Judged, type Situation } from './context.js';
+import { decide } from './decide.js';
+import type { CustomerEvent, Decided, SendEvent } from './events.js';
+import { evolve, fold } from './evolve.js';
+import { rules } from './rules.js';
+import type { RefusalReason } from './reasons.js';
+import type { OpenIntent } from './state.js';
+
+// From permit to provider (rules §7): the re-check and the claim just before the call, then the outcome.
+
+type Authorised = Extract<OpenIntent, { status: 'authorised' }>;
+
+const sent = (open: Authorised) =>
+  open.content === 'fallback'
+    ? open.intent.fallback
+    : open.intent.content.kind === 'template'
+      ? open.intent.content
+      : undefined;
+
+/** What a permit must still hold when it is used: consent, cooldown, window, and the template's status and category. */
+const recheckedRules = new Set(['5', '5a', '8', '10']);
+
+const objection = (open: Authorised, j: Judged): RefusalReason | undefined => {
+  if (j.now >= open.validUntil) return 'permit-lapsed';
+  if (open.needsWindow && !j.open) return 'window-closed';
+  for (const rule of rules) {
+    if (!recheckedRules.has(rule.id) || (rule.on === 'template' && j.template === undefined)) continue;
+    const found = rule.finds(j);
+    if (found?.outcome === 'refused') return found.reason;
+    if (found?.outcome === 'held') return 'template-paused';
+  }
+  return undefined;
+};
+
+/** This intent's own confirmation must not stand in its own way when it is checked again. */
+const withoutOwnClaims = (open: Authorised, situation: Situation): Situation =>
+  situation.customer.confirmed?.intentId === open.intent.intentId
+    ? { ...situation, customer: { ...situation.customer, confirmed: undefined } }
+    : situation;
+
+export type Claim =
+  /** Append, and call the provider only if the append succeeded. */
+  | { readonly kind: 'claimed'; readonly events: readonly [Extract<CustomerEvent, { type: 'SendStarted' }>] }
+  | { readonly kind: 'revoked'; readonly events: readonly CustomerEvent[] }
+  /** Started, cancelled, held or gone: not ours to send. */
+  | { readonly kind: 'not-due' };
+
+/** The whole re-check and, if it holds, the claim. `claim` is random, so that two workers never both believe to own it. */
+export const claim = (intentId: string, claim: string, situation: Situation): Claim => {
+  const open = situation.customer.intents[intentId];
+  if (open?.status !== 'authorised') return { kind: 'not-due' };
+  if (open.retryAt !== undefined && open.retryAt > situation.now && situation.now < open.validUntil)
+    return { kind: 'not-due' };
+  const j = judged(withoutOwnClaims(open, situation), open.intent, sent(open));
+  const reason = objection(open, j);
+  if (reason !== undefined) return { kind: 'revoked', events: revoke(open, reason, situation) };
+  return {
+    kind: 'claimed',
+    events: [
+      {
+        type: 'SendStarted',
+        at: situation.now,
+        intentId,
+        ordinal: open.ordinal,
+        attempt: open.attempt + 1,
+        claim,
+        sender: open.intent.sender,
+        evidence: evidenceOf(j),
+      },
+    ],
+  };
+};
+
+/** Gives the slot back and decides once more; a second time is final (rules §7). */
+const revoke = (open: Authorised, reason: RefusalReason, situation: Situation): readonly CustomerEvent[] => {
+  const { intentId } = open.intent;
+  const final = open.revocations > 0;
+  const revoked: SendEvent = {
+    type: 'SendRevoked',
+    at: situation.now,
+    intentId,
+    ordinal: open.ordinal,
+    reason,
+    final: false,
+  };
+  return [revoked, redecided(open, final, { ...situation, customer: evolve(situation.customer, revoked) })];
+};
+
+const redecided = (open: OpenIntent, final: boolean, situation: Situation): Decided => {
+  const decided = decide(open.intent, open.personal, situation);
+  if (!final) return decided;
+  const { at, intent, ordinal, trace, fallbackTrace, policy, evidence, cost, personal } = decided;
+  return {
+    type: 'SendRefused',
+    at,
+    intent,
+    ordinal,
+    rule: 'recheck',
+    trace,
+    fallbackTrace,
+    policy,
+    evidence,
+    cost,
+    personal,
+    reason: 'permit-lapsed',
+    remedy: 'send the intent again under a new id',
+  };
+};
+
+/** What the provider said, as its adapter understands it (platforms §2d). */
+export type ProviderOutcome =
+  | { readonly kind: 'accepted'; readonly providerMessageId: string }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly retryable: boolean;
+      readonly effect?: ProviderEffect | undefined;
+    }
+  | { readonly kind: 'unknown'; readonly cause: string };
+
+/** What a refusal tells about the recipient, beyond this message. */
+export type ProviderEffect =
+  | { readonly kind: 'window-closed' }
+  | { readonly kind: 'opted-out'; readonly scope: ConsentScope }
+  | {
+      readonly kind: 'cooldown';
+      readonly scope: ConsentScope;
+      readonly forMs: number;
+      readonly exceptInWindow?: true | undefined;
+    };
+
+/** The outcome of the attempt that `claim` started. Only the owner of the stored claim may say it; else nothing happens. */
+export const settle = (
+  intentId: string,
+  claim: string,
+  outcome: ProviderOutcome,
+  situation: Situation,
+): readonly CustomerEvent[] => {
+  const open = situation.customer.intents[intentId];
+  if (open === undefined || !('claim' in open) || open.claim !== claim || open.status === 'accepted') return [];
+  const at = situation.now;
+  switch (outcome.kind) {
+    case 'accepted':
+      return [{ type: 'SendAccepted', at, intentId, claim, providerMessageId: outcome.providerMessageId }];
+    case 'unknown':
+      return open.status === 'started'
+        ? [{ type: 'SendOutcomeUnknown', at, intentId, claim, cause: outcome.cause }]
+        : [];
+    case 'failed':
+      return failed(open, outcome, undefined, at, situation);
+  }
+};
+
+/** A start without an outcome for longer than the policy's attempt time (rules §7). Never resent blindly. */
+export const giveUpWaiting = (intentId: string, situation: Situation): readonly CustomerEvent[] => {
+  const open = situation.customer.intents[intentId];
+  if (open?.status !== 'started') return [];
+  if (situation.now < plus(open.startedAt, policyAt(situation.account, situation.now).attemptTimeMs)) return [];
+  return [
+    { type: 'SendOutcomeUnknown', at: situation.now, intentId, claim: open.claim, cause: 'no outcome was recorded' },
+  ];
+};
+
+/** A delivery report of the provider, about a message that carries our correlation or that the provider's id leads to. */
+export interface DeliveryReport {
+  readonly status: 'sent' | 'delivered' | 'read' | 'failed';
+  readonly at: Instant;
+  readonly providerMessageId: string;
+  readonly intentId?: string | undefined;
+  readonly failure?: { readonly code: string; readonly effect?: ProviderEffect | undefined } | undefined;
+}
+
+/** Outcomes and reports fold in any order of arrival (rules §7). */
+export const report = (delivery: DeliveryReport, situation: Situation): readonly CustomerEvent[] => {
+  const { status, at, providerMessageId, intentId, failure } = delivery;
+  const open = intentId === undefined ? undefined : situation.customer.intents[intentId];
+  switch (status) {
+    case 'delivered':
+    case 'read':
+      return [
+        {
+          type: status === 'read' ? 'MessageRead' : 'MessageDelivered',
+          at,
+          intentId,
+          providerMessageId,
+          sender: open?.intent.sender,
+        },
+      ];
+    case 'sent':
+      // Settles an unknown outcome: the platform has it.
+      return intentId !== undefined && open !== undefined && 'claim' in open && open.status !== 'accepted'
+        ? [{ type: 'SendAccepted', at: situation.now, intentId, claim: open.claim, providerMessageId }]
+        : [];
+    case 'failed': {
+      const code = failure?.code ?? 'unknown';
+      if (open !== undefined && 'claim' in open) {
+        return failed(open, { code, retryable: false, effect: failure?.effect }, providerMessageId, at, situation);
+      }
+      // An intent that is held or waits for another attempt has no message of this report any more.
+      if (intentId === undefined || open !== undefined) return [];
+      return [{ type: 'SendFailed', at, intentId, code, final: true, providerMessageId }];
+    }
+  }
+};
+
+type Attempted = Extract<OpenIntent, { status: 'started' | 'outcome-unknown' | 'accepted' }>;
+
+const failed = (
+  open: Attempted,
+  {
+    code,
+    retryable,
+    effect,
+  }: { readonly code: string; readonly retryable: boolean; readonly effect?: ProviderEffect | undefined },
+  providerMessageId: string | undefined,
+  at: Instant,
+  situation: Situation,
+): readonly CustomerEvent[] => {
+  const { intentId, sender } = open.intent;
+  const { now } = situation;
+  const policy = policyAt(situation.account, now);
+  const base = { type: 'SendFailed', at, intentId, claim: open.claim, code, providerMessageId } as const;
+  if (effect?.kind === 'window-closed') {
+    const final = open.revocations > 0;
+    const facts: readonly CustomerEvent[] = [
+      { ...base, final },
+      { type: 'WindowCorrected', at: now, sender, intentId, startedAt: open.startedAt },
+    ];
+    // The intent is decided once more by its `whenClosed`; a second time the failure is final (rules §7).
+    return final
+      ? facts
+      : [...facts, redecided(open, false, { ...situation, customer: fold(facts, situation.customer) })];
+  }
+  const retryAt = plus(now, policy.retryAfterMs * 2 ** (open.attempt - 1));
+  if (retryable && open.attempt < policy.attempts && retryAt < open.validUntil)
+    return [{ ...base, final: false, retryAt }];
+  const final: CustomerEvent = { ...base, final: true };
+  switch (effect?.kind) {
+    case 'opted-out':
+      return [
+        final,
+        {
+          type: 'CustomerOptedOut',
+          at,
+          scope: effect.scope,
+          source: 'provider',
+          reference: `${intentId}/${code}`,
+          receivedAt: now,
+        },
+      ];
+    case 'cooldown':
+      return [
+        final,
+        {
+          type: 'RecipientCooledDown',
+          at,
+          scope: effect.scope,
+          until: plus(now, effect.forMs),
+          code,
+          exceptInWindow: effect.exceptInWindow,
+        },
+      ];
+    default:
+      return [final];
+  }
+};
+
+/** When the intent next needs attention; undefined: only an event can change it (rules §7, §8). */
+export const wakesAt = (
+  open: OpenIntent,
+  situation: Pick<Situation, 'customer' | 'account'>,
+  now: Instant,
+): Instant | undefined => {
+  switch (open.status) {
+    case 'held':
+      return open.wakeAt;
+    case 'authorised':
+      return open.retryAt ?? open.validUntil;
+    case 'started':
+      return plus(open.startedAt, policyAt(situation.account, now).attemptTimeMs);
+    case 'accepted':
+      return plus(open.startedAt, policyAt(situation.account, now).deliveredWithinMs);
+    case 'outcome-unknown':
+      return undefined;
+  }
+};
