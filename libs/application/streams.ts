@@ -17,14 +17,25 @@ export interface StreamParts {
   readonly rest: readonly string[];
 }
 
-const categories: ReadonlySet<string> = new Set<Category>(['customer', 'template', 'account', 'mau']);
-const isCategory = (name: string): name is Category => categories.has(name);
+/** How many parts follow the account. */
+const arity: Readonly<Record<Category, number>> = { customer: 1, template: 2, account: 0, mau: 1 };
+const isCategory = (name: string): name is Category => Object.hasOwn(arity, name);
+
+const decoded = (parts: readonly string[]): readonly string[] | undefined => {
+  try {
+    return parts.map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+};
 
 /** Undefined for the name of a stream that is not Tidegate's. */
 export const streamParts = (stream: string): StreamParts | undefined => {
   const dash = stream.indexOf('-');
   const category = stream.slice(0, dash);
   if (dash === -1 || !isCategory(category)) return undefined;
-  const [account = '', ...rest] = stream.slice(dash + 1).split('.');
-  return { category, account, rest: rest.map(decodeURIComponent) };
+  const [account = '', ...parts] = stream.slice(dash + 1).split('.');
+  // The log may be shared: what merely begins like ours is somebody else's.
+  const rest = parts.length === arity[category] ? decoded(parts) : undefined;
+  return rest === undefined || !/^[a-z0-9_]+$/.test(account) ? undefined : { category, account, rest };
 };

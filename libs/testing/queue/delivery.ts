@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OutgoingMessage } from '#application/ports/message-queue';
 import { describe, expect, test } from '@jest/globals';
 import { byKey, byPartition } from './grouping.js';
 import { manyKeys, type Stage, until } from './scene.js';
@@ -27,7 +28,7 @@ export function delivery(stage: Stage): void {
       const { scene } = stage;
       const producer = await scene.producerOfTopic();
       const before = Date.now();
-      const sent = [
+      const sent: OutgoingMessage[] = [
         {
           topic: scene.topic,
           key: 'Größe 👋',

@@ -1,0 +1,200 @@
+import { LRUCache } from 'lru-cache';
+import type { CustomerEvent } from '#domain/gate/events';
+import { evolve } from '#domain/gate/evolve';
+import { initialCustomer, type CustomerState } from '#domain/gate/state';
+import { appendSurely } from './append-surely.js';
+import { InfrastructureError } from './errors.js';
+import { customerEventId } from './event-ids.js';
+import { NO_STREAM, type EventMetadata, type EventStore, type RecordedEvent } from './ports/event-store.js';
+import type { CustomerKey, ReadModel } from './ports/read-model.js';
+import { customerStream } from './streams.js';
+
+/** A customer as the deciders see it: the fold of the stream up to `revision`. */
+export interface Customer extends CustomerKey {
+  readonly stream: string;
+  readonly revision: number;
+  readonly state: CustomerState;
+  /**
+   * Up to here decisions and facts are in the read model; those behind it are in `recent`.
+   * Together they know every one there ever was, without a horizon.
+   */
+  readonly rowRevision: number;
+  readonly recent: Recent;
+}
+
+export interface Recent {
+  /** Fingerprints by intent id; null for an intent that was cancelled before it came. */
+  readonly intents: ReadonlyMap<string, string | null>;
+  readonly factIds: ReadonlySet<string>;
+}
+
+export interface Change {
+  readonly events: readonly CustomerEvent[];
+  readonly metadata: EventMetadata;
+}
+
+/** Work on one loaded customer. `decide` may run several times, each time on a newer state, until its events are stored. */
+export interface CustomerTask {
+  readonly customer: Customer;
+  readonly decide: (customer: Customer) => readonly Change[];
+}
+
+/** Above this a cached customer is loaded anew, from a row that has caught up: memory stays bounded. */
+const RECENT_LIMIT = 1_000;
+const ATTEMPTS = 6;
+
+/**
+ * The decide-and-append loop: load, decide purely, append at the exact revision; if the stream moved, read what is new
+ * and decide again (rules §6, "exact").
+ */
+export class Customers {
+  readonly #cache = new LRUCache<string, Customer>({ max: 50_000 });
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly readModel: Pick<ReadModel, 'customers'>,
+    private readonly conflicted: (streams: number) => void = () => undefined,
+  ) {}
+
+  /**
+   * Runs all tasks with one store call per round; at most one task per customer.
+   * @throws InfrastructureError `too-many-conflicts`, `store-unavailable`
+   */
+  async run(tasks: readonly CustomerTask[]): Promise<void> {
+    let pending = tasks;
+    for (let attempt = 1; pending.length > 0; attempt += 1) {
+      if (attempt > ATTEMPTS) {
+        throw new InfrastructureError(
+          'too-many-conflicts',
+          `${pending.length} customers kept changing while deciding.`,
+        );
+      }
+      const { survivors, open } = bySurvivor(pending);
+      const writes = open.flatMap((task) => {
+        const { customer, decide } = task;
+        const events = decide(customer).flatMap((change) =>
+          change.events.map((event) => ({
+            id: customerEventId(customer.stream, event),
+            event,
+            metadata: change.metadata,
+          })),
+        );
+        return events.length === 0 ? [] : [{ task, events }];
+      });
+      const outcomes = await appendSurely(
+        this.store,
+        writes.map(({ task: { customer }, events }) => ({
+          stream: customer.stream,
+          expectedRevision: customer.revision,
+          events,
+        })),
+      );
+      const conflicts: CustomerTask[] = [];
+      writes.forEach(({ task, events }, index) => {
+        if (outcomes[index]?.kind === 'appended') this.#remember(advanced(task.customer, events));
+        else conflicts.push(task);
+      });
+      if (conflicts.length > 0) this.conflicted(conflicts.length);
+      const newer = await this.readOn(conflicts.map(({ customer }) => customer));
+      // An append meant for a closed stream goes to the survivor (rules §11).
+      const redirected = await this.load(survivors.map(({ key }) => key));
+      pending = [
+        ...conflicts.map((task, index) => ({ ...task, customer: newer[index] ?? task.customer })),
+        ...survivors.map(({ task }, index) => ({ ...task, customer: redirected[index] ?? task.customer })),
+      ];
+    }
+  }
+
+  /** Loads many at once, in the order of the keys: from the cache, else the read model's row and the tail of the stream. */
+  async load(keys: readonly CustomerKey[]): Promise<readonly Customer[]> {
+    const found = new Map<string, Customer>();
+    const missing = new Map<string, CustomerKey>();
+    for (const key of keys) {
+      const stream = customerStream(key.account, key.customer);
+      const cached = this.#cache.get(stream);
+      if (cached !== undefined) found.set(stream, cached);
+      else missing.set(stream, key);
+    }
+    if (missing.size > 0) {
+      const rows = await this.readModel.customers([...missing.values()]);
+      const rowOf = new Map(rows.map((row) => [customerStream(row.account, row.customer), row]));
+      const based = [...missing].map(([stream, { account, customer }]): Customer => {
+        const { revision, state } = rowOf.get(stream) ?? { revision: NO_STREAM, state: initialCustomer };
+        return { account, customer, stream, revision, state, rowRevision: revision, recent: nothing };
+      });
+      for (const customer of await this.readOn(based)) found.set(customer.stream, customer);
+    }
+    return keys.flatMap((key) => found.get(customerStream(key.account, key.customer)) ?? []);
+  }
+
+  /** The same customers with what their streams got since: for decisions that append nothing and so notice no conflict. */
+  async readOn(customers: readonly Customer[]): Promise<readonly Customer[]> {
+    if (customers.length === 0) return [];
+    const tails = await this.store.readStreams(
+      customers.map(({ stream, revision }) => ({ stream, fromRevision: revision + 1 })),
+    );
+    return customers.map((customer, index) => {
+      const newer = advanced(customer, (tails[index] ?? []).map(asCustomerEvent));
+      this.#remember(newer);
+      return newer;
+    });
+  }
+
+  #remember(customer: Customer): void {
+    const { stream, recent, revision } = customer;
+    if (recent.intents.size + recent.factIds.size > RECENT_LIMIT) this.#cache.delete(stream);
+    // Two batches may finish in any order: only the newer one stays.
+    else if ((this.#cache.peek(stream)?.revision ?? Number.NEGATIVE_INFINITY) < revision)
+      this.#cache.set(stream, customer);
+  }
+}
+
+/** Tasks on customers whose stream a link has closed, and the others. */
+const bySurvivor = (tasks: readonly CustomerTask[]) => {
+  const survivors: { readonly task: CustomerTask; readonly key: CustomerKey }[] = [];
+  const open: CustomerTask[] = [];
+  for (const task of tasks) {
+    const { account, state } = task.customer;
+    if (state.survivor === undefined) open.push(task);
+    else survivors.push({ task, key: { account, customer: state.survivor } });
+  }
+  return { survivors, open };
+};
+
+interface RecordedLike {
+  readonly id: string;
+  readonly event: CustomerEvent;
+}
+
+const nothing: Recent = { intents: new Map(), factIds: new Set() };
+
+const asCustomerEvent = ({ id, event }: RecordedEvent): RecordedLike => ({ id, event: event as CustomerEvent });
+
+/** What a decision event says about its intent's id being used. */
+const usedIntent = (event: CustomerEvent): readonly [string, string | null] | undefined => {
+  switch (event.type) {
+    case 'SendAuthorised':
+    case 'SendRefused':
+    case 'SendHeld':
+    case 'SendExpired':
+      return [event.intent.intentId, event.intent.fingerprint];
+    case 'SendCancelled':
+      return [event.intentId, event.intent?.fingerprint ?? null];
+    default:
+      return undefined;
+  }
+};
+
+const advanced = (customer: Customer, events: readonly RecordedLike[]): Customer => {
+  if (events.length === 0) return customer;
+  let { state } = customer;
+  const intents = new Map(customer.recent.intents);
+  const factIds = new Set(customer.recent.factIds);
+  for (const { id, event } of events) {
+    state = evolve(state, event);
+    factIds.add(id);
+    const used = usedIntent(event);
+    if (used !== undefined && (intents.get(used[0]) ?? null) === null) intents.set(...used);
+  }
+  return { ...customer, state, revision: customer.revision + events.length, recent: { intents, factIds } };
+};

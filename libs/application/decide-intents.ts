@@ -1,0 +1,222 @@
+import { allowanceAt, billingMonth, initialAccount, type AccountState } from '#domain/account';
+import type { Situation } from '#domain/gate/context';
+import { answer, cancel, release, type Prior } from '#domain/gate/decide';
+import { evolve } from '#domain/gate/evolve';
+import type { CustomerEvent } from '#domain/gate/events';
+import type { IntentPersonal, SendIntent } from '#domain/gate/intent';
+import type { Customer, Customers, CustomerTask } from './customers.js';
+import type { Directory } from './directory.js';
+import type { Clock } from './ports/clock.js';
+import type { EventMetadata } from './ports/event-store.js';
+import type { CustomerKey, IntentKey, ReadModel } from './ports/read-model.js';
+
+/** One message of send-intents, valid in itself. */
+export type IntentCommand = CustomerKey & { readonly metadata: EventMetadata } & (
+    | { readonly kind: 'send'; readonly intent: SendIntent; readonly personal: IntentPersonal }
+    | { readonly kind: 'cancel'; readonly intentId: string; readonly reason?: string | undefined }
+  );
+
+export type IntentAnswer =
+  /** New events are stored, and the subscription on the log will publish the decision. */
+  | { readonly kind: 'decided'; readonly outcome: CustomerEvent['type'] }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'too-late' }
+  | { readonly kind: 'unknown-account' };
+
+/** So many intents of one customer go into one append: it stays far below the store's limit per append. */
+const PER_APPEND = 50;
+
+const idOf = (command: IntentCommand): string => (command.kind === 'send' ? command.intent.intentId : command.intentId);
+
+/** Decides a batch of send intents against the customers' streams (architecture §5). */
+export class DecideIntents {
+  constructor(
+    private readonly customers: Customers,
+    private readonly directory: Directory,
+    private readonly readModel: Pick<ReadModel, 'decisions' | 'activeUsers'>,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Answers in the order of the commands. Commands of one customer are decided one after the other on the folded state. */
+  async run(commands: readonly IntentCommand[]): Promise<readonly IntentAnswer[]> {
+    await this.#knowAccounts(commands);
+    const answers: IntentAnswer[] = commands.map(({ account }) =>
+      this.directory.account(account) === undefined ? { kind: 'unknown-account' } : { kind: 'duplicate' },
+    );
+    const groups = new Map<string, number[]>();
+    commands.forEach(({ account, customer }, index) => {
+      if (answers[index]?.kind === 'unknown-account') return;
+      const key = `${account}/${customer}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [index]);
+      else group.push(index);
+    });
+    for (let from = 0; groups.size > 0; from += PER_APPEND) {
+      const round: number[][] = [];
+      for (const [key, group] of groups) {
+        round.push(group.slice(from, from + PER_APPEND));
+        if (group.length <= from + PER_APPEND) groups.delete(key);
+      }
+      await this.#decideRound(round, commands, answers);
+    }
+    return answers;
+  }
+
+  /** Looks again at intents that are held: those whose time has come or whose obstacle is gone (rules §8). */
+  async release(intents: readonly IntentKey[]): Promise<number> {
+    await this.#knowAccounts(intents);
+    const users = await this.#activeUsers(intents.map(({ account }) => account));
+    const byCustomer = new Map<string, IntentKey[]>();
+    for (const intent of intents) {
+      const key = `${intent.account}/${intent.customer}`;
+      byCustomer.set(key, [...(byCustomer.get(key) ?? []), intent]);
+    }
+    let released = 0;
+    const groups = [...byCustomer.values()];
+    // A release that changes nothing appends nothing, so only a fresh read can tell that nothing was missed.
+    const customers = await this.customers.readOn(await this.customers.load(groups.flatMap(([first]) => first ?? [])));
+    const tasks = customers.map((loaded, place): CustomerTask => ({
+      customer: loaded,
+      decide: (customer) => {
+        let situation = this.#situation(customer, users);
+        return (groups[place] ?? []).flatMap(({ intentId }) => {
+          const open = situation.customer.intents[intentId];
+          const events = open === undefined ? [] : release(open, situation);
+          if (events.length === 0) return [];
+          released += 1;
+          situation = after(situation, events);
+          return [{ events, metadata: { correlationId: intentId, causationId: intentId } }];
+        });
+      },
+    }));
+    await this.customers.run(tasks);
+    return released;
+  }
+
+  async #decideRound(
+    groups: readonly (readonly number[])[],
+    commands: readonly IntentCommand[],
+    answers: IntentAnswer[],
+  ) {
+    const keys = groups.flatMap((group) => commands[group[0] ?? -1] ?? []);
+    const loaded = await this.customers.load(keys);
+    const priors = await this.#priors(groups, commands, loaded);
+    const users = await this.#activeUsers(keys.map(({ account }) => account));
+    const tasks = loaded.map((customer, place): CustomerTask => ({
+      customer,
+      decide: (newest) => this.#decideGroup(newest, groups[place] ?? [], commands, answers, priors, users),
+    }));
+    await this.customers.run(tasks);
+  }
+
+  #decideGroup(
+    customer: Customer,
+    group: readonly number[],
+    commands: readonly IntentCommand[],
+    answers: IntentAnswer[],
+    priors: ReadonlyMap<string, string | null>,
+    users: ReadonlyMap<string, Situation['activeUsers']>,
+  ) {
+    let situation = this.#situation(customer, users);
+    const used = new Map(customer.recent.intents);
+    return group.flatMap((index) => {
+      const command = commands[index];
+      if (command === undefined) return [];
+      const intentId = idOf(command);
+      const fingerprint = used.get(intentId) ?? priors.get(priorKey(command)) ?? undefined;
+      const isKnown = used.has(intentId) || priors.has(priorKey(command));
+      const prior: Prior = isKnown ? { fingerprint: fingerprint ?? null } : undefined;
+      const { answer: said, events } = respond(command, prior, situation);
+      answers[index] = said;
+      if (events.length === 0) return [];
+      situation = after(situation, events);
+      if (!used.has(intentId)) used.set(intentId, command.kind === 'send' ? command.intent.fingerprint : null);
+      return [{ events, metadata: command.metadata }];
+    });
+  }
+
+  #situation(customer: Customer, users: ReadonlyMap<string, Situation['activeUsers']>): Situation {
+    const account = this.#account(customer.account);
+    return {
+      now: this.clock.now(),
+      customer: customer.state,
+      customerRevision: customer.revision,
+      account,
+      template: (name, language) => this.directory.template(customer.account, name, language),
+      activeUsers: users.get(customer.account) ?? { users: 0 },
+    };
+  }
+
+  #account(account: string): AccountState {
+    return this.directory.account(account) ?? initialAccount(account);
+  }
+
+  /** Decisions that the customers' loaded state does not reach back to: one query for the batch. */
+  async #priors(
+    groups: readonly (readonly number[])[],
+    commands: readonly IntentCommand[],
+    loaded: readonly Customer[],
+  ) {
+    const hasRow = new Set(
+      loaded.filter(({ rowRevision }) => rowRevision >= 0).map(({ account, customer }) => `${account}/${customer}`),
+    );
+    const wanted = groups.flat().flatMap((index): IntentKey[] => {
+      const command = commands[index];
+      if (command === undefined || !hasRow.has(`${command.account}/${command.customer}`)) return [];
+      return [{ account: command.account, customer: command.customer, intentId: idOf(command) }];
+    });
+    const rows = wanted.length === 0 ? [] : await this.readModel.decisions(wanted);
+    return new Map(
+      rows.map((row) => [
+        `${row.account}/${row.customer}/${row.intentId}`,
+        row.fingerprint === '' ? null : row.fingerprint,
+      ]),
+    );
+  }
+
+  async #knowAccounts(keys: readonly CustomerKey[]): Promise<void> {
+    const unknown = new Set(
+      keys.map(({ account }) => account).filter((account) => this.directory.account(account) === undefined),
+    );
+    // Registered a moment ago, perhaps: an intent is never refused for the directory's lag.
+    if (unknown.size > 0) await this.directory.refreshAccounts([...unknown]);
+  }
+
+  /** Counts only where an allowance makes them matter (rule 13). */
+  async #activeUsers(accounts: readonly string[]): Promise<ReadonlyMap<string, Situation['activeUsers']>> {
+    const now = this.clock.now();
+    const months = [...new Set(accounts)].flatMap((account) => {
+      const state = this.#account(account);
+      return allowanceAt(state, now) === undefined ? [] : [{ account, month: billingMonth(state, now).month }];
+    });
+    if (months.length === 0) return new Map();
+    const { users, position } = await this.readModel.activeUsers(months);
+    return new Map(months.map(({ account }, index) => [account, { users: users[index] ?? 0, position }]));
+  }
+}
+
+const priorKey = (command: IntentCommand): string => `${command.account}/${command.customer}/${idOf(command)}`;
+
+const after = (situation: Situation, events: readonly CustomerEvent[]): Situation => ({
+  ...situation,
+  customer: events.reduce(evolve, situation.customer),
+  customerRevision: situation.customerRevision + events.length,
+});
+
+const respond = (
+  command: IntentCommand,
+  prior: Prior,
+  situation: Situation,
+): { readonly answer: IntentAnswer; readonly events: readonly CustomerEvent[] } => {
+  if (command.kind === 'cancel') {
+    const cancelled = cancel(command.intentId, command.reason, prior, situation);
+    return cancelled.kind === 'too-late'
+      ? { answer: cancelled, events: [] }
+      : { answer: { kind: 'decided', outcome: 'SendCancelled' }, events: cancelled.events };
+  }
+  const said = answer(command.intent, command.personal, prior, situation);
+  return said.kind === 'decided'
+    ? { answer: { kind: 'decided', outcome: said.events[0].type }, events: said.events }
+    : { answer: said, events: [] };
+};

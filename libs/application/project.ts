@@ -1,0 +1,292 @@
+import { evolveAccount, initialAccount, policyAt, type AccountEvent, type AccountState } from '#domain/account';
+import type { CustomerEvent, Decided } from '#domain/gate/events';
+import { evolve } from '#domain/gate/evolve';
+import { wakesAt } from '#domain/gate/permit';
+import { initialCustomer, type OpenIntent } from '#domain/gate/state';
+import { countsIn } from '#domain/mau';
+import { evolveTemplate, initialTemplate, type TemplateEvent, type TemplateState } from '#domain/template';
+import type { Instant } from '#domain/time';
+import { NO_STREAM, type EventStore, type Position, type RecordedEvent } from './ports/event-store.js';
+import type {
+  CustomerKey,
+  CustomerRow,
+  DecisionRow,
+  IntentKey,
+  MauRow,
+  ProjectionChanges,
+  ProjectionStore,
+  WakeRow,
+} from './ports/read-model.js';
+import { streamParts, templateStream } from './streams.js';
+
+/** The projection that all rows of the read model belong to. */
+export const VIEWS = 'views';
+
+/** Folds the log into the read model: batches, one transaction each, and no side effects (architecture §6). */
+export class Project {
+  readonly #accounts = new Map<string, AccountState>();
+  readonly #templates = new Map<string, TemplateState>();
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly views: ProjectionStore,
+    private readonly applied: (position: Position, lastRecordedAt: Instant, caughtUp: boolean) => void = () =>
+      undefined,
+  ) {}
+
+  /** Follows the log from the stored checkpoint until aborted. @throws InfrastructureError `checkpoint-taken` */
+  async follow(signal: AbortSignal, batchSize = 500): Promise<void> {
+    let checkpoint = await this.views.checkpoint(VIEWS);
+    for (const { state } of await this.views.accounts()) this.#accounts.set(state.account, state);
+    for (const { account, state } of await this.views.templates()) {
+      this.#templates.set(templateStream(account, state.name, state.language), state);
+    }
+    const categories = ['customer', 'template', 'account'] as const;
+    for await (const { events, caughtUp } of this.store.subscribe({
+      name: VIEWS,
+      after: checkpoint,
+      categories,
+      batchSize,
+      signal,
+    })) {
+      const last = events.at(-1);
+      if (last === undefined) continue;
+      await this.views.apply(VIEWS, checkpoint, last.position, await this.changes(events));
+      checkpoint = last.position;
+      this.applied(checkpoint, last.recordedAt, caughtUp);
+    }
+  }
+
+  /** What these consecutive events of the log change. */
+  async changes(events: readonly RecordedEvent[]): Promise<ProjectionChanges> {
+    const accounts = new Map<string, AccountState>();
+    const templates = new Map<string, { account: string; state: TemplateState }>();
+    const byCustomer = new Map<string, { readonly key: CustomerKey; readonly events: RecordedEvent[] }>();
+    const activeUsers: MauRow[] = [];
+    for (const recorded of events) {
+      const parts = streamParts(recorded.stream);
+      if (parts?.category === 'account') this.#takeAccount(parts.account, recorded, accounts);
+      else if (parts?.category === 'template') this.#takeTemplate(parts.account, parts.rest, recorded, templates);
+      else if (parts?.category === 'customer') {
+        const key = { account: parts.account, customer: parts.rest[0] ?? '' };
+        const group = byCustomer.get(recorded.stream);
+        if (group === undefined) byCustomer.set(recorded.stream, { key, events: [recorded] });
+        else group.events.push(recorded);
+        const counted = this.#counted(key, recorded);
+        if (counted !== undefined) activeUsers.push(counted);
+      }
+    }
+    const keys = [...byCustomer.values()].map(({ key }) => key);
+    const known = keys.length === 0 ? [] : await this.views.customers(keys);
+    const rowOf = new Map(known.map((row) => [idOf(row), row]));
+    const customers: CustomerRow[] = [];
+    const wakes: { key: CustomerKey; rows: WakeRow[] }[] = [];
+    const decisions = new Decisions(this.views);
+    for (const { key, events: own } of byCustomer.values()) {
+      const row = rowOf.get(idOf(key));
+      let state = row?.state ?? initialCustomer;
+      let revision = row?.revision ?? NO_STREAM;
+      for (const recorded of own) {
+        if (recorded.revision <= revision) continue;
+        state = evolve(state, recorded.event as CustomerEvent);
+        revision = recorded.revision;
+        decisions.take(key, recorded);
+      }
+      customers.push({ ...key, revision, state });
+      const situation = { customer: state, account: this.#accountOf(key.account) };
+      const now = own.at(-1)?.recordedAt;
+      wakes.push({
+        key,
+        rows:
+          now === undefined ? [] : Object.values(state.intents).flatMap((open) => wakeRow(key, open, situation, now)),
+      });
+    }
+    return {
+      customers,
+      decisions: await decisions.rows(),
+      facts: events.flatMap(({ id, event }) => (isInboundFact(event.type) ? [id] : [])),
+      wakes,
+      activeUsers,
+      accounts: [...accounts.values()].map((state) => ({ state })),
+      templates: [...templates.values()],
+    };
+  }
+
+  #accountOf(account: string): AccountState {
+    return this.#accounts.get(account) ?? initialAccount(account);
+  }
+
+  #takeAccount(account: string, { event, revision }: RecordedEvent, changed: Map<string, AccountState>): void {
+    const state = this.#accountOf(account);
+    if (revision <= state.revision) return;
+    const next = { ...evolveAccount(state, event as AccountEvent), revision };
+    this.#accounts.set(account, next);
+    changed.set(account, next);
+  }
+
+  #takeTemplate(
+    account: string,
+    [name = '', language = '']: readonly string[],
+    { event, revision, stream }: RecordedEvent,
+    changed: Map<string, { account: string; state: TemplateState }>,
+  ): void {
+    const state = this.#templates.get(stream) ?? initialTemplate(name, language);
+    if (revision <= state.revision) return;
+    const next = { ...evolveTemplate(state, event as TemplateEvent), revision };
+    this.#templates.set(stream, next);
+    changed.set(stream, { account, state: next });
+  }
+
+  #counted(key: CustomerKey, { id, event, recordedAt }: RecordedEvent): MauRow | undefined {
+    const account = this.#accountOf(key.account);
+    const counted = countsIn(event as CustomerEvent, account, policyAt(account, recordedAt).mauRule);
+    return counted === undefined ? undefined : { ...key, month: counted.month, firstAt: counted.at, firstEventId: id };
+  }
+}
+
+const idOf = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
+
+/** What messages from outside can repeat, and so must be recognised for ever. */
+const inboundFacts: ReadonlySet<string> = new Set([
+  'CustomerMessageReceived',
+  'CustomerCallReceived',
+  'CustomerOptedIn',
+  'CustomerOptedOut',
+  'MessageDelivered',
+  'MessageRead',
+]);
+const isInboundFact = (type: string): boolean => inboundFacts.has(type);
+
+const wakeRow = (
+  key: CustomerKey,
+  open: OpenIntent,
+  situation: Parameters<typeof wakesAt>[1],
+  now: Instant,
+): WakeRow[] => {
+  const wakeAt = wakesAt(open, situation, now);
+  if (wakeAt === undefined || open.status === 'outcome-unknown') return [];
+  const held = open.status === 'held' ? open : undefined;
+  return [
+    {
+      ...key,
+      intentId: open.intent.intentId,
+      status: open.status,
+      reason: held?.reason ?? null,
+      template: held?.template ?? null,
+      wakeAt,
+    },
+  ];
+};
+
+/** Collects the latest row per intent of a batch, on top of the rows that are there. */
+class Decisions {
+  readonly #events: { readonly key: IntentKey; readonly recorded: RecordedEvent }[] = [];
+
+  constructor(private readonly views: Pick<ProjectionStore, 'decisions'>) {}
+
+  take(key: CustomerKey, recorded: RecordedEvent): void {
+    const event = recorded.event as CustomerEvent;
+    const intentId =
+      'intent' in event && event.intent !== undefined
+        ? event.intent.intentId
+        : 'intentId' in event
+          ? event.intentId
+          : undefined;
+    if (intentId !== undefined && event.type !== 'WindowCorrected') {
+      this.#events.push({ key: { account: key.account, customer: key.customer, intentId }, recorded });
+    }
+  }
+
+  async rows(): Promise<readonly DecisionRow[]> {
+    // A first decision needs no look at what is there; only what follows on an earlier batch does.
+    const started = new Set<string>();
+    const wanted = new Map<string, IntentKey>();
+    for (const { key, recorded } of this.#events) {
+      const id = `${idOf(key)}/${key.intentId}`;
+      const event = recorded.event as CustomerEvent;
+      if (isDecided(event) && event.ordinal === 1) started.add(id);
+      else if (!started.has(id)) wanted.set(id, key);
+    }
+    const known = wanted.size === 0 ? [] : await this.views.decisions([...wanted.values()]);
+    const rows = new Map(known.map((row) => [`${idOf(row)}/${row.intentId}`, row]));
+    for (const { key, recorded } of this.#events) {
+      const id = `${idOf(key)}/${key.intentId}`;
+      const row = withEvent(rows.get(id), key, recorded);
+      if (row !== undefined) rows.set(id, row);
+    }
+    return [...rows.values()];
+  }
+}
+
+const isDecided = (event: CustomerEvent): event is Decided =>
+  event.type === 'SendAuthorised' ||
+  event.type === 'SendRefused' ||
+  event.type === 'SendHeld' ||
+  event.type === 'SendExpired';
+
+const outcomeOf = {
+  SendAuthorised: 'authorised',
+  SendRefused: 'refused',
+  SendHeld: 'held',
+  SendExpired: 'expired',
+} as const;
+
+const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: RecordedEvent): DecisionRow | undefined => {
+  const event = recorded.event as CustomerEvent;
+  const { revision, position } = recorded;
+  if (isDecided(event)) {
+    const isAuthorised = event.type === 'SendAuthorised';
+    return {
+      ...key,
+      fingerprint: event.intent.fingerprint,
+      outcome: outcomeOf[event.type],
+      reason: 'reason' in event ? event.reason : null,
+      delivery: isAuthorised ? 'pending' : null,
+      commandId: isAuthorised ? recorded.id : null,
+      providerMessageId: row?.providerMessageId ?? null,
+      sender: event.intent.sender,
+      decidedAt: event.at,
+      revision,
+      position,
+      decision: JSON.stringify(event),
+    };
+  }
+  if (event.type === 'SendCancelled') {
+    return {
+      ...key,
+      fingerprint: event.intent?.fingerprint ?? row?.fingerprint ?? '',
+      outcome: 'cancelled',
+      reason: null,
+      delivery: null,
+      commandId: row?.commandId ?? null,
+      providerMessageId: null,
+      sender: event.intent?.sender ?? row?.sender ?? '',
+      decidedAt: event.at,
+      revision,
+      position,
+      decision: JSON.stringify(event),
+    };
+  }
+  if (row === undefined) return undefined;
+  const moved = { ...row, revision, position };
+  switch (event.type) {
+    case 'SendStarted':
+      return { ...moved, delivery: 'started' };
+    case 'SendAccepted':
+      return { ...moved, delivery: 'accepted', providerMessageId: event.providerMessageId };
+    case 'SendOutcomeUnknown':
+      return { ...moved, delivery: 'outcome-unknown' };
+    case 'SendFailed':
+      return { ...moved, delivery: event.final ? 'failed' : 'pending' };
+    case 'SendRevoked':
+      return { ...moved, delivery: 'revoked' };
+    case 'MessageDelivered':
+      return row.delivery === 'read'
+        ? moved
+        : { ...moved, delivery: 'delivered', providerMessageId: event.providerMessageId };
+    case 'MessageRead':
+      return { ...moved, delivery: 'read', providerMessageId: event.providerMessageId };
+    default:
+      return moved;
+  }
+};

@@ -1,0 +1,101 @@
+import { record, type Report } from '#domain/gate/record';
+import type { CustomerFact } from '#domain/gate/events';
+import type { Customers, CustomerTask } from './customers.js';
+import type { Directory } from './directory.js';
+import { customerEventId } from './event-ids.js';
+import type { EventMetadata } from './ports/event-store.js';
+import type { CustomerKey, ReadModel } from './ports/read-model.js';
+import { customerStream } from './streams.js';
+
+/** One message about a customer, valid in itself. */
+export interface FactCommand extends CustomerKey {
+  readonly report: Report;
+  readonly metadata: EventMetadata;
+}
+
+export type FactAnswer =
+  | { readonly kind: 'recorded'; readonly alarm?: 'unknown-message-type' | undefined }
+  | { readonly kind: 'duplicate' }
+  /** The time is missing or absurd (rules §3). */
+  | { readonly kind: 'quarantined'; readonly field: string }
+  | { readonly kind: 'unknown-account' };
+
+const PER_APPEND = 200;
+
+/** Records what came in about customers: once, classified by the policy in force at its own time (rules §3, §4). */
+export class RecordFacts {
+  constructor(
+    private readonly customers: Customers,
+    private readonly directory: Directory,
+    private readonly readModel: Pick<ReadModel, 'knownFacts'>,
+  ) {}
+
+  /** Answers in the order of the commands. */
+  async run(commands: readonly FactCommand[]): Promise<readonly FactAnswer[]> {
+    const unknown = new Set(
+      commands.map(({ account }) => account).filter((account) => this.directory.account(account) === undefined),
+    );
+    if (unknown.size > 0) await this.directory.refreshAccounts([...unknown]);
+    const answers: FactAnswer[] = [];
+    const groups = new Map<
+      string,
+      {
+        readonly key: CustomerKey;
+        readonly facts: {
+          readonly command: FactCommand;
+          readonly events: readonly CustomerFact[];
+          readonly index: number;
+        }[];
+      }
+    >();
+    commands.forEach((command, index) => {
+      const account = this.directory.account(command.account);
+      if (account === undefined) {
+        answers[index] = { kind: 'unknown-account' };
+        return;
+      }
+      const recorded = record(command.report, account);
+      if (recorded.kind === 'quarantined') {
+        answers[index] = recorded;
+        return;
+      }
+      answers[index] = { kind: 'recorded', alarm: recorded.alarm };
+      const stream = customerStream(command.account, command.customer);
+      const group = groups.get(stream) ?? { key: command, facts: [] };
+      group.facts.push({ command, events: recorded.events, index });
+      groups.set(stream, group);
+    });
+    const all = [...groups.values()];
+    for (let from = 0; ; from += PER_APPEND) {
+      const round = all.filter(({ facts }) => facts.length > from);
+      if (round.length === 0) return answers;
+      const customers = await this.customers.load(round.map(({ key }) => key));
+      // Asked after the load: the read model then knows at least what the loaded rows stand on.
+      const known = await this.readModel.knownFacts(
+        customers.flatMap(({ stream }, place) =>
+          (round[place]?.facts.slice(from, from + PER_APPEND) ?? []).flatMap(({ events }) =>
+            events.map((event) => customerEventId(stream, event)),
+          ),
+        ),
+      );
+      await this.customers.run(
+        customers.map((loaded, place): CustomerTask => ({
+          customer: loaded,
+          decide: (customer) => {
+            const seen = new Set(customer.recent.factIds);
+            return (round[place]?.facts.slice(from, from + PER_APPEND) ?? []).flatMap(({ command, events, index }) => {
+              const news = events.filter((event) => {
+                const id = customerEventId(customer.stream, event);
+                const isNew = !seen.has(id) && !known.has(id);
+                seen.add(id);
+                return isNew;
+              });
+              if (news.length === 0) answers[index] = { kind: 'duplicate' };
+              return news.length === 0 ? [] : [{ events: news, metadata: command.metadata }];
+            });
+          },
+        })),
+      );
+    }
+  }
+}
