@@ -1,0 +1,92 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ErrorCode } from '#application/errors';
+import type { DecisionOutcome } from '#application/ports/read-model';
+import { type HandledBatch, type ProjectedBatch, Telemetry } from '#application/ports/telemetry';
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Counts for Prometheus, in a registry of its own. */
+export class PrometheusTelemetry extends Telemetry {
+  readonly #registry = new Registry();
+  readonly #registers = [this.#registry];
+
+  readonly #decisions = new Counter({
+    name: 'tidegate_decisions_total',
+    help: 'Stored decisions on send intents',
+    labelNames: ['outcome', 'reason'],
+    registers: this.#registers,
+  });
+  readonly #conflicts = new Counter({
+    name: 'tidegate_append_conflicts_total',
+    help: 'Appends that met another revision than the expected one',
+    registers: this.#registers,
+  });
+  readonly #deadLetters = new Counter({
+    name: 'tidegate_dead_letters_total',
+    help: 'Messages put aside as dead letters',
+    labelNames: ['topic', 'code'],
+    registers: this.#registers,
+  });
+  readonly #messages = new Counter({
+    name: 'tidegate_batch_messages_total',
+    help: 'Messages in handled batches; those of failed batches come again',
+    labelNames: ['topic', 'outcome'],
+    registers: this.#registers,
+  });
+  readonly #batchSeconds = new Histogram({
+    name: 'tidegate_batch_seconds',
+    help: 'Time to handle a batch of messages',
+    labelNames: ['topic', 'outcome'],
+    buckets: SECONDS,
+    registers: this.#registers,
+  });
+  readonly #projected = new Counter({
+    name: 'tidegate_projected_events_total',
+    help: 'Events applied to a projection',
+    labelNames: ['projection'],
+    registers: this.#registers,
+  });
+  readonly #lag = new Gauge({
+    name: 'tidegate_projection_lag_seconds',
+    help: 'Age of the last applied event when it was applied',
+    labelNames: ['projection'],
+    registers: this.#registers,
+  });
+
+  /** @param ofProcess also counts what Node itself does: memory, event loop, garbage collection; once per process */
+  constructor({ ofProcess = false }: { readonly ofProcess?: boolean } = {}) {
+    super();
+    if (ofProcess) collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All metrics as Prometheus reads them. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  decided(outcome: DecisionOutcome, reason: string | null, count: number): void {
+    this.#decisions.inc({ outcome, reason: reason ?? '' }, count);
+  }
+
+  conflicted(appends: number): void {
+    this.#conflicts.inc(appends);
+  }
+
+  deadLettered(topic: string, code: ErrorCode, count: number): void {
+    this.#deadLetters.inc({ topic, code }, count);
+  }
+
+  batchHandled({ topic, messages, durationMs, outcome }: HandledBatch): void {
+    this.#messages.inc({ topic, outcome }, messages);
+    this.#batchSeconds.observe({ topic, outcome }, durationMs / 1_000);
+  }
+
+  projected({ projection, events, lagMs }: ProjectedBatch): void {
+    this.#projected.inc({ projection }, events);
+    this.#lag.set({ projection }, lagMs / 1_000);
+  }
+}

@@ -1,0 +1,144 @@
+import { expect } from '@jest/globals';
+import { memoryDatabase } from '#adapters/postgres/memory-database';
+import { prepare } from '#adapters/postgres/open-database';
+import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
+import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
+import { PostgresReadModel } from '#adapters/postgres/postgres-read-model';
+import { Customers } from '#application/customers';
+import { DecideIntents, type IntentCommand } from '#application/decide-intents';
+import { Directory } from '#application/directory';
+import { factId } from '#application/event-ids';
+import type { DomainEvent, RecordedEvent } from '#application/ports/event-store';
+import { Clock } from '#application/ports/clock';
+import { Project, VIEWS } from '#application/project';
+import { RecordFacts, type FactCommand } from '#application/record-facts';
+import { accountStream, templateStream } from '#application/streams';
+import type { SendIntent } from '#domain/gate/intent';
+import { instantOf, plus, type Instant } from '#domain/time';
+
+export const T0 = instantOf(Date.UTC(2026, 10, 2, 9));
+export const ACCOUNT = 'acme';
+export const SENDER = '4930123456';
+
+class FixedClock extends Clock {
+  at: Instant = T0;
+  now(): Instant {
+    return this.at;
+  }
+}
+
+const metadata = { correlationId: 'test', causationId: 'test' };
+
+/** The gate on an embedded store, without queue and processes: what two of each do on one log. */
+export const openStage = async () => {
+  const database = await memoryDatabase();
+  await prepare(database);
+  const clock = new FixedClock();
+  const store = new PostgresEventStore(database, clock);
+  const readModel = new PostgresReadModel(database);
+  const views = new PostgresProjectionStore(database);
+  const directory = new Directory(store, readModel);
+  const project = new Project(store, views);
+
+  const put = async (stream: string, events: readonly DomainEvent[]): Promise<void> => {
+    const [known = []] = await store.readStreams([{ stream, fromRevision: 0 }]);
+    const [outcome] = await store.append([
+      {
+        stream,
+        expectedRevision: known.length - 1,
+        events: events.map((event, index) => ({ id: factId(stream, `${known.length + index}`), event, metadata })),
+      },
+    ]);
+    expect(outcome?.kind).toBe('appended');
+  };
+
+  return {
+    clock,
+    store,
+    readModel,
+    directory,
+    close: () => database.close(),
+    /** A dispatcher as a process of its own would have it: nothing cached. */
+    dispatcher: () => new DecideIntents(new Customers(store, readModel), directory, readModel, clock),
+    recorder: () => new RecordFacts(new Customers(store, readModel), directory, readModel),
+    registerAccount: async () => {
+      await put(accountStream(ACCOUNT), [
+        { type: 'AccountRegistered', at: T0, zone: 'UTC' },
+        { type: 'SenderRegistered', at: T0, sender: SENDER, onboardedAt: instantOf(0) },
+      ]);
+      await directory.refreshAccounts([ACCOUNT]);
+    },
+    template: async (name: string, type: 'TemplateApproved' | 'TemplatePaused', at: Instant) => {
+      await put(templateStream(ACCOUNT, name, 'en'), [{ type, at, category: 'utility' }]);
+      await directory.refreshTemplates([{ account: ACCOUNT, name, language: 'en' }]);
+    },
+    /** Lets the projector catch up with the log. */
+    project: async () => {
+      const until = new AbortController();
+      const from = await views.checkpoint(VIEWS);
+      let checkpoint = from;
+      const categories = ['customer', 'template', 'account'] as const;
+      for await (const batch of store.subscribe({
+        name: 'test',
+        after: from,
+        categories,
+        batchSize: 7,
+        signal: until.signal,
+      })) {
+        const last = batch.events.at(-1);
+        if (last !== undefined) {
+          await views.apply(VIEWS, checkpoint, last.position, await project.changes(batch.events));
+          checkpoint = last.position;
+        }
+        if (batch.caughtUp) until.abort();
+      }
+    },
+    events: async (customer: string): Promise<readonly RecordedEvent[]> => {
+      const [events = []] = await store.readStreams([{ stream: `customer-${ACCOUNT}.${customer}`, fromRevision: 0 }]);
+      return events;
+    },
+  };
+};
+export type Stage = Awaited<ReturnType<typeof openStage>>;
+
+export const wrote = (customer: string, messageId: string, at: Instant, text = 'hello'): FactCommand => ({
+  account: ACCOUNT,
+  customer,
+  metadata,
+  report: {
+    kind: 'message',
+    provider: 'sandbox',
+    sender: SENDER,
+    messageId,
+    messageType: 'text',
+    origin: 'customer',
+    claimedAt: at,
+    receivedAt: plus(at, 500),
+    personal: { text },
+  },
+});
+
+export const intent = (customer: string, intentId: string, terms: Partial<SendIntent> = {}): IntentCommand => ({
+  kind: 'send',
+  account: ACCOUNT,
+  customer,
+  metadata,
+  intent: {
+    intentId,
+    sender: SENDER,
+    content: { kind: 'session', messageType: 'text' },
+    whenClosed: 'refuse',
+    whenPaused: 'refuse',
+    fingerprint: `${intentId}-1`,
+    ...terms,
+  },
+  personal: { to: { phone: '491701234567' }, text: 'hi' },
+});
+
+export const cancellation = (customer: string, intentId: string): IntentCommand => ({
+  kind: 'cancel',
+  account: ACCOUNT,
+  customer,
+  metadata,
+  intentId,
+});
