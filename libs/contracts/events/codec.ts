@@ -1,5 +1,6 @@
 import type { DomainEvent, EventMetadata } from '#application/ports/event-store';
 import { InfrastructureError } from '#application/errors';
+import { isEventType } from './event-types.js';
 
 /** What a store keeps of an event beside its id and place. */
 export interface StoredEvent {
@@ -10,10 +11,17 @@ export interface StoredEvent {
   readonly metadata: string;
 }
 
+/** The version of the stored shapes: raised, with an upcaster from the one before, when a shape changes. */
+const SCHEMA_VERSION = 1;
+
 /** @throws InfrastructureError `event-unserialisable` */
 export const encodeEvent = (event: DomainEvent, metadata: EventMetadata): StoredEvent => {
   try {
-    return { type: event.type, data: JSON.stringify(event), metadata: JSON.stringify(metadata) };
+    return {
+      type: event.type,
+      data: JSON.stringify(event),
+      metadata: JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...metadata }),
+    };
   } catch (cause) {
     throw new InfrastructureError('event-unserialisable', `The event ${event.type} cannot be written as JSON.`, {
       cause,
@@ -21,11 +29,42 @@ export const encodeEvent = (event: DomainEvent, metadata: EventMetadata): Stored
   }
 };
 
-/** @throws InfrastructureError `event-undecodable` */
+/**
+ * Looks at the top level only: this process, or an earlier version of it, wrote the rest, and golden files hold that
+ * earlier versions still decode.
+ * @throws InfrastructureError `event-undecodable`
+ */
 export const decodeEvent = (stored: StoredEvent): { readonly event: DomainEvent; readonly metadata: EventMetadata } => {
+  const event = parsed(stored.type, stored.data);
+  const metadata = parsed(stored.type, stored.metadata);
+  if (!isDomainEvent(event) || event.type !== stored.type) throw undecodable(stored.type, 'is no event of Tidegate');
+  if (!isVersioned(metadata)) throw undecodable(stored.type, 'has no metadata of Tidegate');
+  const { schemaVersion, ...rest } = metadata;
+  if (schemaVersion !== SCHEMA_VERSION) {
+    throw undecodable(stored.type, `has schema version ${schemaVersion}, which a later Tidegate wrote: upgrade`);
+  }
+  return { event, metadata: rest };
+};
+
+const undecodable = (type: string, what: string, cause?: unknown): InfrastructureError =>
+  new InfrastructureError('event-undecodable', `A stored ${type} ${what}.`, { cause });
+
+const parsed = (type: string, json: string): unknown => {
   try {
-    return { event: JSON.parse(stored.data) as DomainEvent, metadata: JSON.parse(stored.metadata) as EventMetadata };
+    return JSON.parse(json);
   } catch (cause) {
-    throw new InfrastructureError('event-undecodable', `A stored ${stored.type} is not JSON.`, { cause });
+    throw undecodable(type, 'is not JSON', cause);
   }
 };
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isDomainEvent = (value: unknown): value is DomainEvent =>
+  isRecord(value) && typeof value['type'] === 'string' && isEventType(value['type']) && Number.isInteger(value['at']);
+
+const isVersioned = (value: unknown): value is EventMetadata & { readonly schemaVersion: number } =>
+  isRecord(value) &&
+  typeof value['schemaVersion'] === 'number' &&
+  typeof value['correlationId'] === 'string' &&
+  typeof value['causationId'] === 'string';

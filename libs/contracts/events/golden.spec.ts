@@ -1,0 +1,220 @@
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { DomainEvent } from '#application/ports/event-store';
+import { instantOf } from '#domain/time';
+import { decodeEvent, encodeEvent, type StoredEvent } from './codec.js';
+import { eventTypes, isEventType } from './event-types.js';
+
+// One file per event type and schema version. They stand for what stores hold for ever: never edit one.
+// A new shape is a new version, with its own files and an upcaster.
+
+const folder = new URL('golden/', import.meta.url);
+const fileOf = (type: string): string => `${type}.v1.json`;
+
+const textAt = (value: unknown, field: string): string =>
+  JSON.stringify(
+    (typeof value === 'object' && value !== null ? Object.entries(value) : []).find(([k]) => k === field)?.[1],
+  );
+
+const stored = (type: string): StoredEvent => {
+  const golden: unknown = JSON.parse(readFileSync(new URL(fileOf(type), folder), 'utf8'));
+  return { type, data: textAt(golden, 'data'), metadata: textAt(golden, 'metadata') };
+};
+
+const at = instantOf(Date.UTC(2026, 4, 4, 12));
+const later = instantOf(Date.UTC(2026, 4, 5, 12));
+const intent = {
+  intentId: 'order-1',
+  sender: '15550001111',
+  content: { kind: 'session', messageType: 'text' },
+  whenClosed: 'fallback',
+  fallback: { kind: 'template', name: 'hello', language: 'en', parameters: ['name'] },
+  whenPaused: 'refuse',
+  sendAt: at,
+  expiresAt: later,
+  fingerprint: 'Zm9vYmFyYmF6cXV4Zm9vYg',
+} as const;
+const personal = { to: { phone: '+4915112345678' }, text: 'Hello', fallbackParameters: { name: 'Ada' } };
+const evidence = {
+  customerRevision: 3,
+  accountRevision: 2,
+  templateRevision: 1,
+  mauPosition: 99,
+  windowEnd: later,
+  consent: { status: 'in', scope: 'all', at },
+  templateStatus: 'APPROVED',
+  slotsUsed: 0,
+} as const;
+const decision = {
+  at,
+  intent,
+  ordinal: 1,
+  rule: '6',
+  trace: { '3': 'passed', '6': 'applies', '8': 'not-applicable' },
+  policy: 'sinch-2021@1',
+  evidence,
+  cost: 'included',
+  personal,
+} as const;
+const fact = { at, reason: 'quality' };
+const inbound = { at, provider: 'meta', sender: '15550001111', receivedAt: at, opens: true, policy: 'sinch-2021@1' };
+const consent = { at, scope: 'all', source: 'form', reference: 'f-1', receivedAt: at, clamped: true } as const;
+
+/** What each golden file says, as today's types know it. */
+const events: { readonly [T in DomainEvent['type']]: DomainEvent & { readonly type: T } } = {
+  CustomerMessageReceived: {
+    type: 'CustomerMessageReceived',
+    ...inbound,
+    messageId: 'wamid.1',
+    messageType: 'text',
+    origin: 'customer',
+    authored: true,
+    personal: { from: '4915112345678', name: 'Ada', text: 'Hello' },
+  },
+  CustomerCallReceived: { type: 'CustomerCallReceived', ...inbound, callId: 'call.1', outcome: 'missed' },
+  CustomerOptedIn: { type: 'CustomerOptedIn', ...consent },
+  CustomerOptedOut: { type: 'CustomerOptedOut', ...consent },
+  CustomerLinked: { type: 'CustomerLinked', at, survivor: 'c2', because: 'same-person' },
+  CustomerMerged: {
+    type: 'CustomerMerged',
+    at,
+    from: 'c1',
+    fromRevision: 7,
+    windows: { '15550001111': { openerAt: at } },
+    consents: { all: { status: 'in', at, source: 'form', reference: 'f-1' } },
+    slots: [{ sender: '15550001111', intentId: 'order-0', at }],
+    intents: {
+      'order-1': {
+        status: 'held',
+        intent,
+        personal,
+        ordinal: 1,
+        revocations: 0,
+        expiresAt: later,
+        reason: 'scheduled',
+        wakeAt: at,
+      },
+    },
+    lastActiveAt: at,
+  },
+  RecipientCooledDown: { type: 'RecipientCooledDown', at, scope: 'marketing', until: later, code: '131049' },
+  WindowCorrected: { type: 'WindowCorrected', at, sender: '15550001111', intentId: 'order-1', startedAt: at },
+  SendAuthorised: { type: 'SendAuthorised', ...decision, content: 'own', validUntil: later, usesSlot: false },
+  SendRefused: { type: 'SendRefused', ...decision, rule: '7', reason: 'window-closed', remedy: 'the customer writes' },
+  SendHeld: {
+    type: 'SendHeld',
+    ...decision,
+    rule: '8',
+    reason: 'template-paused',
+    wakeAt: later,
+    expiresAt: later,
+    template: { name: 'hello', language: 'en' },
+  },
+  SendExpired: { type: 'SendExpired', ...decision, rule: '3' },
+  SendReleased: { type: 'SendReleased', at, intentId: 'order-1', ordinal: 1, from: 'window-closed' },
+  SendCancelled: { type: 'SendCancelled', at, intentId: 'order-1', intent, reason: 'sold out' },
+  SendRevoked: { type: 'SendRevoked', at, intentId: 'order-1', ordinal: 1, reason: 'opted-out', final: false },
+  SendStarted: {
+    type: 'SendStarted',
+    at,
+    intentId: 'order-1',
+    ordinal: 1,
+    attempt: 1,
+    claim: 'claim-1',
+    sender: '15550001111',
+    evidence,
+  },
+  SendAccepted: { type: 'SendAccepted', at, intentId: 'order-1', claim: 'claim-1', providerMessageId: 'wamid.2' },
+  SendFailed: {
+    type: 'SendFailed',
+    at,
+    intentId: 'order-1',
+    claim: 'claim-1',
+    code: '131026',
+    final: false,
+    retryAt: later,
+  },
+  SendOutcomeUnknown: { type: 'SendOutcomeUnknown', at, intentId: 'order-1', claim: 'claim-1', cause: 'time-out' },
+  MessageDelivered: { type: 'MessageDelivered', at, intentId: 'order-1', providerMessageId: 'wamid.2' },
+  MessageRead: { type: 'MessageRead', at, providerMessageId: 'wamid.2', sender: '15550001111' },
+  TemplateApproved: { type: 'TemplateApproved', ...fact, category: 'utility', parameters: ['name'] },
+  TemplatePending: { type: 'TemplatePending', ...fact },
+  TemplateRejected: { type: 'TemplateRejected', ...fact },
+  TemplatePaused: { type: 'TemplatePaused', ...fact },
+  TemplateDisabled: { type: 'TemplateDisabled', ...fact },
+  TemplateDeleted: { type: 'TemplateDeleted', ...fact },
+  TemplateFlagged: { type: 'TemplateFlagged', ...fact },
+  TemplateNoticeUnrecognised: { type: 'TemplateNoticeUnrecognised', ...fact, notice: 'POLISHED' },
+  TemplateRecategorised: { type: 'TemplateRecategorised', at, category: 'marketing', effectiveAt: later },
+  AccountRegistered: { type: 'AccountRegistered', at, zone: 'Europe/Berlin' },
+  SenderRegistered: { type: 'SenderRegistered', at, sender: '15550001111', onboardedAt: at },
+  PolicyChanged: {
+    type: 'PolicyChanged',
+    at,
+    effectiveAt: later,
+    preset: 'meta-2025-07',
+    version: 2,
+    overrides: { marginMs: 30_000, quietHours: { fromMinute: 1320, untilMinute: 480 } },
+  },
+  AllowanceChanged: { type: 'AllowanceChanged', at, effectiveAt: later, users: null },
+  KeywordsChanged: { type: 'KeywordsChanged', at, optOut: ['stop', 'arrêt'] },
+  ZoneChanged: { type: 'ZoneChanged', at, zone: 'UTC' },
+  MonthClosed: {
+    type: 'MonthClosed',
+    at,
+    month: '2026-04',
+    zone: 'UTC',
+    rule: 'sent-or-received-v1',
+    users: 42,
+    position: 99,
+  },
+  MauAdjusted: { type: 'MauAdjusted', at, month: '2026-04', customer: 'c1', change: -1, because: 'merged into c2' },
+};
+const metadata = { correlationId: 'm-1', causationId: 'e-1', traceparent: '00-a-b-01' };
+
+describe.each(Object.values(events).map((event) => [event.type, event] as const))('%s', (type, event) => {
+  test('its golden file decodes to the event that it always meant', () => {
+    expect(decodeEvent(stored(type))).toEqual({ event, metadata });
+  });
+
+  test('is still written in the same shape', () => {
+    const now = encodeEvent(event, metadata);
+    expect(JSON.parse(now.data)).toEqual(JSON.parse(stored(type).data));
+    expect(JSON.parse(now.metadata)).toEqual(JSON.parse(stored(type).metadata));
+  });
+});
+
+test('every event type has a golden file, and every golden file its type', () => {
+  expect(readdirSync(folder).sort()).toEqual(Object.keys(eventTypes).map(fileOf).sort());
+});
+
+test('the names on objects by default are no event types', () => {
+  expect(['toString', 'constructor', '__proto__'].filter(isEventType)).toEqual([]);
+});
+
+test('decoding fails on what Tidegate did not write', () => {
+  const { type, data, metadata: meta } = encodeEvent(events.AccountRegistered, metadata);
+  const decoding = (change: Partial<StoredEvent>) => () => decodeEvent({ type, data, metadata: meta, ...change });
+  expect(decoding({})).not.toThrow();
+  const undecodable = expect.objectContaining({ code: 'event-undecodable' });
+  for (const change of [
+    { type: 'ZoneChanged' },
+    { data: '{' },
+    { data: 'null' },
+    { data: '{"type":"AccountRegistered"}' },
+    { data: '{"type":"AccountForgotten","at":1}', type: 'AccountForgotten' },
+    { metadata: '' },
+    { metadata: '{}' },
+    { metadata: '[]' },
+    { metadata: meta.replace('"schemaVersion":1', '"schemaVersion":2') },
+  ]) {
+    expect(decoding(change)).toThrow(undecodable);
+  }
+});
+
+test('what cannot be JSON is unserialisable', () => {
+  const circular: Record<string, unknown> = {};
+  circular['self'] = circular;
+  const event = { ...events.SendRefused, personal: { ...personal, body: circular } };
+  expect(() => encodeEvent(event, metadata)).toThrow(expect.objectContaining({ code: 'event-unserialisable' }));
+});

@@ -1,0 +1,56 @@
+import type { ErrorCode } from '#application/errors';
+import { MAX_MESSAGE_BYTES, type OutgoingMessage, type ReceivedMessage } from '#application/ports/message-queue';
+import { outgoing, written, type Attributes } from './outgoing.js';
+
+/** Why a message could not be worked on. */
+export interface Reason {
+  readonly code: ErrorCode;
+  /** The path of the field at fault. */
+  readonly field?: string | undefined;
+  readonly message: string;
+  readonly remedy?: string | undefined;
+}
+
+// JSON in JSON grows, at worst six bytes for one character, and no dead letter may itself be too large.
+const CUT_VALUE = 100_000;
+const CUT_KEY = 1_000;
+
+/** The whole message and where it stood; one that would be too large is cut and names the place of the original. */
+export const deadLetterMessage = (
+  { topic, partition, offset, key, value, headers, at }: ReceivedMessage,
+  reason: Reason,
+  attributes: Omit<Attributes, 'id'>,
+): OutgoingMessage => {
+  const id = `${topic}/${partition}/${offset}`;
+  const place = { topic, partition, offset, receivedAt: written(at) };
+  const whole = outgoing(
+    'dead-letters',
+    'dead-letter',
+    key,
+    { ...attributes, id },
+    {
+      ...place,
+      ...reason,
+      key,
+      value,
+      headers,
+    },
+  );
+  if (2 * Buffer.byteLength(key) + Buffer.byteLength(whole.value ?? '') <= MAX_MESSAGE_BYTES) return whole;
+  const shortKey = key.slice(0, CUT_KEY);
+  return outgoing(
+    'dead-letters',
+    'dead-letter',
+    shortKey,
+    { ...attributes, id },
+    {
+      ...place,
+      ...reason,
+      message: reason.message.slice(0, CUT_KEY),
+      field: reason.field?.slice(0, CUT_KEY),
+      key: shortKey,
+      value: value?.slice(0, CUT_VALUE) ?? null,
+      cut: true,
+    },
+  );
+};
