@@ -39,6 +39,8 @@ export interface CustomerTask {
   readonly decide: (customer: Customer) => readonly Change[];
 }
 
+type PlacedTask = CustomerTask & { readonly place: number };
+
 /** Above this a cached customer is loaded anew, from a row that has caught up: memory stays bounded. */
 const RECENT_LIMIT = 1_000;
 const ATTEMPTS = 6;
@@ -57,11 +59,13 @@ export class Customers {
   ) {}
 
   /**
-   * Runs all tasks with one store call per round; at most one task per customer.
+   * Runs all tasks with one store call per round; at most one task per customer. Resolves with the customers as their
+   * tasks left them, in the order of the tasks; after a link, that is the survivor.
    * @throws InfrastructureError `too-many-conflicts`, `store-unavailable`
    */
-  async run(tasks: readonly CustomerTask[]): Promise<void> {
-    let pending = tasks;
+  async run(tasks: readonly CustomerTask[]): Promise<readonly Customer[]> {
+    const left = tasks.map(({ customer }) => customer);
+    let pending: readonly PlacedTask[] = tasks.map((task, place) => ({ ...task, place }));
     for (let attempt = 1; pending.length > 0; attempt += 1) {
       if (attempt > ATTEMPTS) {
         throw new InfrastructureError(
@@ -71,7 +75,8 @@ export class Customers {
       }
       const { survivors, open } = bySurvivor(pending);
       const writes = open.flatMap((task) => {
-        const { customer, decide } = task;
+        const { customer, decide, place } = task;
+        left[place] = customer;
         const events = decide(customer).flatMap((change) =>
           change.events.map((event) => ({
             id: customerEventId(customer.stream, event),
@@ -89,10 +94,15 @@ export class Customers {
           events,
         })),
       );
-      const conflicts: CustomerTask[] = [];
+      const conflicts: PlacedTask[] = [];
       writes.forEach(({ task, events }, index) => {
-        if (outcomes[index]?.kind === 'appended') this.#remember(advanced(task.customer, events));
-        else conflicts.push(task);
+        if (outcomes[index]?.kind !== 'appended') {
+          conflicts.push(task);
+          return;
+        }
+        const newer = advanced(task.customer, events);
+        left[task.place] = newer;
+        this.#remember(newer);
       });
       if (conflicts.length > 0) this.conflicted(conflicts.length);
       const newer = await this.readOn(conflicts.map(({ customer }) => customer));
@@ -103,6 +113,7 @@ export class Customers {
         ...survivors.map(({ task }, index) => ({ ...task, customer: redirected[index] ?? task.customer })),
       ];
     }
+    return left;
   }
 
   /** Loads many at once, in the order of the keys: from the cache, else the read model's row and the tail of the stream. */
@@ -150,9 +161,9 @@ export class Customers {
 }
 
 /** Tasks on customers whose stream a link has closed, and the others. */
-const bySurvivor = (tasks: readonly CustomerTask[]) => {
-  const survivors: { readonly task: CustomerTask; readonly key: CustomerKey }[] = [];
-  const open: CustomerTask[] = [];
+const bySurvivor = (tasks: readonly PlacedTask[]) => {
+  const survivors: { readonly task: PlacedTask; readonly key: CustomerKey }[] = [];
+  const open: PlacedTask[] = [];
   for (const task of tasks) {
     const { account, state } = task.customer;
     if (state.survivor === undefined) open.push(task);

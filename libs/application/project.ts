@@ -30,7 +30,7 @@ export class Project {
   constructor(
     private readonly store: EventStore,
     private readonly views: ProjectionStore,
-    private readonly applied: (position: Position, lastRecordedAt: Instant, caughtUp: boolean) => void = () =>
+    private readonly applied: (position: Position, lastRecordedAt: Instant, events: number) => void = () =>
       undefined,
   ) {}
 
@@ -42,7 +42,7 @@ export class Project {
       this.#templates.set(templateStream(account, state.name, state.language), state);
     }
     const categories = ['customer', 'template', 'account'] as const;
-    for await (const { events, caughtUp } of this.store.subscribe({
+    for await (const { events } of this.store.subscribe({
       name: VIEWS,
       after: checkpoint,
       categories,
@@ -53,7 +53,7 @@ export class Project {
       if (last === undefined) continue;
       await this.views.apply(VIEWS, checkpoint, last.position, await this.changes(events));
       checkpoint = last.position;
-      this.applied(checkpoint, last.recordedAt, caughtUp);
+      this.applied(checkpoint, last.recordedAt, events.length);
     }
   }
 

@@ -66,11 +66,15 @@ const civilFromDays = (days: number): { year: number; month: number } => {
   return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month };
 };
 
-/** The instant at which the zone's wall clock shows this local time (milliseconds since the local 1970-01-01). */
+/** The first instant at which the zone's wall clock shows this local time (milliseconds since the local 1970-01-01). */
 const fromLocal = (localMs: number, zone: Zone): Instant => {
-  const guess = instantOf(localMs - offsetMs(instantOf(localMs), zone));
-  // A second look settles the hours around a change of the offset (case 25: daylight saving).
-  return instantOf(localMs - offsetMs(guess, zone));
+  // A day either way lies on both sides of a change of the offset, whatever the zone (case 25: daylight saving).
+  const before = offsetMs(instantOf(localMs - DAY_MS), zone);
+  const after = offsetMs(instantOf(localMs + DAY_MS), zone);
+  const first = instantOf(localMs - before);
+  const second = instantOf(localMs - after);
+  // A local time that the clocks skip is read by the old offset: never earlier than the skip itself.
+  return offsetMs(first, zone) !== before && offsetMs(second, zone) === after ? second : first;
 };
 
 const monthStart = (year: number, month: number, zone: Zone): Instant =>

@@ -36,7 +36,7 @@ export interface InboundMessage {
   readonly at: Instant;
 }
 
-/** Notices about the chat, not words of the customer. */
+/** Notices about the chat, not words of the customer: no policy can let them open a window. */
 const notices: ReadonlySet<MessageType> = new Set(['system', 'unsupported', 'unknown', 'edit', 'revoke']);
 
 /** Whether the message opens or restarts the sender's window, under the policy in force at its own time (rules §3). */
@@ -44,8 +44,7 @@ export const opensWindow = (
   message: InboundMessage,
   policy: { readonly openers: readonly MessageType[] },
   onboardedAt: Instant,
-): boolean =>
-  message.origin === 'customer' && message.at >= onboardedAt && policy.openers.includes(message.messageType);
+): boolean => isAuthored(message) && message.at >= onboardedAt && policy.openers.includes(message.messageType);
 
 /** Whether the customer authored it, which makes them active in its month: reactions and STOP too (rules §9). */
 export const isAuthored = (message: InboundMessage): boolean =>

@@ -59,6 +59,7 @@ export interface TemplateState {
   readonly statusAt?: Instant | undefined;
   readonly categories: readonly { readonly effectiveAt: Instant; readonly category: TemplateCategory }[];
   readonly parameters?: readonly string[] | undefined;
+  readonly parametersAt?: Instant | undefined;
 }
 
 export const initialTemplate = (name: string, language: string): TemplateState => ({
@@ -80,10 +81,17 @@ export const evolveTemplate = (state: TemplateState, event: TemplateEvent): Temp
   if (isStatusEvent(event)) {
     const status = statusOf[event.type];
     const categorised = event.category === undefined ? state : recategorised(state, event.category, event.at);
-    if (!supersedes(state, status, event.at)) return categorised;
-    return { ...categorised, status, statusAt: event.at, parameters: event.parameters ?? state.parameters };
+    const told = event.parameters === undefined ? categorised : withParameters(categorised, event.parameters, event.at);
+    return supersedes(state, status, event.at) ? { ...told, status, statusAt: event.at } : told;
   }
   return event.type === 'TemplateRecategorised' ? recategorised(state, event.category, event.effectiveAt) : state;
+};
+
+/** Apart from the status, since not every event tells them: the latest list wins, and on a tie all are asked for. */
+const withParameters = (state: TemplateState, parameters: readonly string[], at: Instant): TemplateState => {
+  if (state.parametersAt === undefined || at > state.parametersAt) return { ...state, parameters, parametersAt: at };
+  if (at < state.parametersAt) return state;
+  return { ...state, parameters: [...new Set([...(state.parameters ?? []), ...parameters])] };
 };
 
 const strictness: Record<TemplateCategory, number> = { authentication: 0, utility: 1, marketing: 2 };
@@ -91,7 +99,8 @@ const strictness: Record<TemplateCategory, number> = { authentication: 0, utilit
 const recategorised = (state: TemplateState, category: TemplateCategory, effectiveAt: Instant): TemplateState => {
   const same = state.categories.find((entry) => entry.effectiveAt === effectiveAt);
   if (same !== undefined && strictness[same.category] >= strictness[category]) return state;
-  return { ...state, categories: withEntry(state.categories, { effectiveAt, category }) };
+  const others = same === undefined ? state.categories : state.categories.filter((entry) => entry !== same);
+  return { ...state, categories: withEntry(others, { effectiveAt, category }) };
 };
 
 /** The category at the instant: the template's own, whatever an intent declares (rules §5). */

@@ -38,9 +38,8 @@ export const isOpen = (window: Window | undefined, now: Instant, policy: Pick<Po
   return end !== undefined && now + policy.marginMs < end;
 };
 
-/** Two aliases turn out to be one person: the later end wins (rules §11). */
+/** Two aliases turn out to be one person: as if all had happened on one stream, so each by its maximum (rules §11). */
 export const mergedWindow = (a: Window | undefined, b: Window): Window => {
-  if (a === undefined) return b;
-  const [first, second] = (windowEnd(a) ?? 0) >= (windowEnd(b) ?? 0) ? [a, b] : [b, a];
-  return windowEnd(first) === undefined ? { ...second, ...first } : first;
+  const opened = b.openerAt === undefined ? a : withOpener(a, b.openerAt);
+  return b.correctedAt === undefined ? (opened ?? b) : withCorrection(opened, b.correctedAt);
 };

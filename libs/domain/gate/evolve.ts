@@ -4,6 +4,8 @@ import { mergedWindow, windowEnd, withCorrection, withOpener, type Window } from
 import type { CustomerEvent } from './events.js';
 import type { CustomerState, OpenIntent, Slot } from './state.js';
 
+type Attempted = Extract<OpenIntent, { readonly claim: string }>;
+
 /** An accepted message that was never reported delivered is forgotten by the fold after the platform's longest time to live (platforms §2c). */
 const ACCEPTED_KEPT_MS = 31 * DAY_MS;
 
@@ -25,6 +27,14 @@ const withoutIntent = (state: CustomerState, intentId: string): CustomerState =>
   if (!(intentId in state.intents)) return state;
   const { [intentId]: _, ...intents } = state.intents;
   return { ...state, intents };
+};
+
+/** The permit without the attempt that failed: a claim left behind would let that attempt be settled a second time. */
+const permitted = (attempted: Attempted, retryAt: Instant | undefined): OpenIntent => {
+  const { intent, personal, ordinal, revocations, expiresAt } = attempted;
+  const { content, validUntil, needsWindow, usesSlot, attempt } = attempted;
+  const open = { intent, personal, ordinal, revocations, expiresAt };
+  return { ...open, status: 'authorised', content, validUntil, needsWindow, usesSlot, attempt, retryAt };
 };
 
 /** A definite failure, a revocation or a cancellation gives back the slot and the one confirmation (rules §4, §6). */
@@ -174,8 +184,8 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
     case 'SendFailed': {
       const open = state.intents[event.intentId];
       if (event.final) return withoutIntent(givenBack(state, event.intentId), event.intentId);
-      if (open === undefined || open.status === 'held') return state;
-      return withIntent(state, { ...open, status: 'authorised', retryAt: event.retryAt });
+      if (open === undefined || !('claim' in open)) return state;
+      return withIntent(state, permitted(open, event.retryAt));
     }
     case 'MessageDelivered':
     case 'MessageRead': {

@@ -197,6 +197,8 @@ export const report = (delivery: DeliveryReport, situation: Situation): readonly
     case 'failed': {
       const code = failure?.code ?? 'unknown';
       if (open !== undefined && 'claim' in open) {
+        // A repeat about an earlier message of this intent says nothing about the one that went since.
+        if (open.status === 'accepted' && open.providerMessageId !== providerMessageId) return [];
         return failed(open, { code, retryable: false, effect: failure?.effect }, providerMessageId, at, situation);
       }
       // An intent that is held or waits for another attempt has no message of this report any more.

@@ -1,0 +1,77 @@
+import { EventStoreDbEventStore } from '#adapters/eventstoredb/eventstoredb-event-store';
+import { KafkaQueue } from '#adapters/kafka/kafka-queue';
+import { EmbeddedQueue } from '#adapters/postgres/embedded-queue';
+import { openDatabase } from '#adapters/postgres/open-database';
+import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
+import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
+import { PostgresReadModel } from '#adapters/postgres/postgres-read-model';
+import { CustomerIdentity } from '#application/customer-identity';
+import { Clock } from '#application/ports/clock';
+import type { EventStore } from '#application/ports/event-store';
+import { MessageProducer, type MessageQueue } from '#application/ports/message-queue';
+import type { ProjectionStore, ReadModel } from '#application/ports/read-model';
+import { Telemetry } from '#application/ports/telemetry';
+import type { Config } from '#platform/config';
+import type { Provider } from '@nestjs/common';
+import type { Logger } from 'pino';
+
+/** The engines behind the ports, chosen by URL: the same code for all (architecture §2). */
+export interface Engines {
+  readonly clock: Clock;
+  readonly store: EventStore;
+  readonly queue: MessageQueue;
+  readonly producer: MessageProducer;
+  readonly readModel: ReadModel;
+  readonly views: ProjectionStore;
+  readonly identity: CustomerIdentity;
+  readonly telemetry: Telemetry;
+  readonly batchSize: number;
+  /** In the opposite order of opening. */
+  close(): Promise<void>;
+}
+
+/** @throws InfrastructureError when an engine is not there, or is held by another process */
+export const openEngines = async (config: Config, clock: Clock, telemetry: Telemetry, logger: Logger): Promise<Engines> => {
+  const opened: { close(): Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    for (const engine of opened.toReversed()) await engine.close();
+  };
+  const keep = <Engine extends { close(): Promise<void> }>(engine: Engine): Engine => {
+    opened.push(engine);
+    return engine;
+  };
+  try {
+    const database = keep(await openDatabase(config.database.url));
+    const store =
+      config.eventStore.kind === 'eventstoredb'
+        ? keep(new EventStoreDbEventStore(config.eventStore.url))
+        : keep(new PostgresEventStore(keep(await openDatabase(config.eventStore.url)), clock));
+    const queue =
+      config.queue.kind === 'kafka'
+        ? keep(new KafkaQueue(config.queue.url, { log: (level, message, fields) => logger[level](fields, message) }))
+        : keep(new EmbeddedQueue(keep(await openDatabase(config.queue.url)), clock));
+    return {
+      clock,
+      store,
+      queue,
+      producer: keep(await queue.producer()),
+      readModel: new PostgresReadModel(database),
+      views: new PostgresProjectionStore(database),
+      identity: new CustomerIdentity(config.identityKey),
+      telemetry,
+      batchSize: config.batchSize,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+/** The ports as what Nest injects: the abstract class is the token. */
+export const enginesAsProviders = ({ clock, identity, producer, telemetry }: Engines): Provider[] => [
+  { provide: Clock, useValue: clock },
+  { provide: CustomerIdentity, useValue: identity },
+  { provide: MessageProducer, useValue: producer },
+  { provide: Telemetry, useValue: telemetry },
+];

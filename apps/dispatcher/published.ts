@@ -1,0 +1,32 @@
+import type { RecordedEvent } from '#application/ports/event-store';
+import type { OutgoingMessage } from '#application/ports/message-queue';
+import { streamParts } from '#application/streams';
+import { sendCommandMessage } from '#contracts/outbound/send-commands';
+import { decisionOf, sendDecisionMessage } from '#contracts/outbound/send-decisions';
+
+const SOURCE = '/tidegate/dispatcher';
+
+/** The messages that an event of the log calls for: its id is the message's id, so a repeat can be dropped. */
+export const messagesOf = ({ id, stream, event, revision, metadata }: RecordedEvent): readonly OutgoingMessage[] => {
+  const parts = streamParts(stream);
+  const customer = parts?.rest[0];
+  if (parts === undefined || customer === undefined) return [];
+  const { account } = parts;
+  const attributes = { id, source: SOURCE, at: event.at, traceparent: metadata.traceparent };
+  switch (event.type) {
+    case 'SendAuthorised': {
+      const { intent, ordinal, validUntil } = event;
+      const command = { account, customer, intentId: intent.intentId, ordinal, sender: intent.sender, validUntil, revision };
+      return [
+        sendDecisionMessage(decisionOf(account, customer, event, revision), attributes),
+        sendCommandMessage(command, attributes),
+      ];
+    }
+    case 'SendRefused':
+    case 'SendHeld':
+    case 'SendExpired':
+      return [sendDecisionMessage(decisionOf(account, customer, event, revision), attributes)];
+    default:
+      return [];
+  }
+};

@@ -1,0 +1,31 @@
+import type { DecisionRow } from '#application/ports/read-model';
+import { written } from '#contracts/outbound/outgoing';
+import { instantOf } from '#domain/time';
+
+/** Fields of a stored decision that hold an instant, at any depth. */
+const instants = new Set(['at', 'validUntil', 'wakeAt', 'expiresAt', 'sendAt', 'windowEnd', 'confirmsOptOutAt']);
+/** The fingerprint is a digest of personal content, short enough to guess what was hashed. */
+const hidden = new Set(['personal', 'fingerprint']);
+
+/** A decision with its reasons as the API shows it: nothing personal, instants as RFC 3339. */
+export const decisionView = (row: DecisionRow): object => {
+  const event: object = JSON.parse(row.decision, (name, value: unknown) => {
+    if (hidden.has(name)) return undefined;
+    return instants.has(name) && typeof value === 'number' ? written(instantOf(value)) : value;
+  });
+  const { account, customer, intentId, outcome, delivery, sender, commandId, revision } = row;
+  const { type: _type, at: _at, ...record } = { type: '', at: '', ...event };
+  return {
+    ...record,
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    account,
+    customer,
+    intentId,
+    outcome,
+    delivery,
+    sender,
+    commandId,
+    decidedAt: written(row.decidedAt),
+    revision,
+  };
+};
