@@ -31,7 +31,12 @@ export interface Engines {
 }
 
 /** @throws InfrastructureError when an engine is not there, or is held by another process */
-export const openEngines = async (config: Config, clock: Clock, telemetry: Telemetry, logger: Logger): Promise<Engines> => {
+export const openEngines = async (
+  config: Config,
+  clock: Clock,
+  telemetry: Telemetry,
+  logger: Logger,
+): Promise<Engines> => {
   const opened: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     for (const engine of opened.toReversed()) await engine.close();

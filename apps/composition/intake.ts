@@ -50,7 +50,13 @@ export class Intake {
   }
 }
 
-export const metadataOf = ({ id, traceparent }: { readonly id: string; readonly traceparent: string | undefined }): EventMetadata => ({
+export const metadataOf = ({
+  id,
+  traceparent,
+}: {
+  readonly id: string;
+  readonly traceparent: string | undefined;
+}): EventMetadata => ({
   correlationId: id,
   causationId: id,
   traceparent,

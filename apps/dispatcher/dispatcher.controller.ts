@@ -28,7 +28,11 @@ export class DispatcherController {
     const taken = intake.take('send-intents', batch);
     const commands = taken.map(({ parsed }): IntentCommand => {
       const { account } = parsed.data;
-      const key = { account, customer: this.identity.customerOf(account, parsed.data.customer), metadata: metadataOf(parsed.envelope) };
+      const key = {
+        account,
+        customer: this.identity.customerOf(account, parsed.data.customer),
+        metadata: metadataOf(parsed.envelope),
+      };
       return parsed.type === 'cancel'
         ? { kind: 'cancel', ...key, intentId: parsed.data.intentId, reason: parsed.data.reason }
         : { kind: 'send', ...key, intent: parsed.data.intent, personal: parsed.data.personal };
@@ -50,7 +54,12 @@ export class DispatcherController {
       };
       if (answer.kind === 'unknown-account') {
         const remedy = `Register account ${command.account} on the accounts topic, then send the intent again.`;
-        intake.reject(message, { code: 'account-unknown', field: 'account', message: 'The account is unknown.', remedy });
+        intake.reject(message, {
+          code: 'account-unknown',
+          field: 'account',
+          message: 'The account is unknown.',
+          remedy,
+        });
         refuse('invalid-intent', remedy);
       }
       // Other content under a used id: the first decision stays (rule 2).

@@ -16,7 +16,15 @@ export const messagesOf = ({ id, stream, event, revision, metadata }: RecordedEv
   switch (event.type) {
     case 'SendAuthorised': {
       const { intent, ordinal, validUntil } = event;
-      const command = { account, customer, intentId: intent.intentId, ordinal, sender: intent.sender, validUntil, revision };
+      const command = {
+        account,
+        customer,
+        intentId: intent.intentId,
+        ordinal,
+        sender: intent.sender,
+        validUntil,
+        revision,
+      };
       return [
         sendDecisionMessage(decisionOf(account, customer, event, revision), attributes),
         sendCommandMessage(command, attributes),

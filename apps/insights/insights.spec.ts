@@ -204,6 +204,11 @@ describe('POST /v1/send-intents', () => {
     expect(await post('{')).toMatchObject({ status: 400, type: expect.stringMatching(/problem\+json/) });
   });
 
+  test('refuses more than it would hold in memory', async () => {
+    const answer = await post({ ...dto, message: { type: 'text', text: 'x'.repeat(9 * 1024 * 1024) } });
+    expect(answer).toMatchObject({ status: 413, type: expect.stringMatching(/problem\+json/) });
+  });
+
   test('does not say that it took what the queue did not', async () => {
     producer.refusal = new InfrastructureError('queue-unavailable', 'The queue is away.');
     expect(await post(dto)).toMatchObject({ status: 503, body: { code: 'queue-unavailable' } });
@@ -279,6 +284,7 @@ describe('GET …/windows', () => {
 
   test.each([
     ['an unknown customer', 'acme/customers/+4915100000000', 'not-found'],
+    ['an unknown id', 'acme/customers/tW7lR0dQID0O7aIwxKEyL_fwEX', 'not-found'],
     ['an unknown account', `other/customers/${ada}`, 'account-unknown'],
   ])('%s is a problem', async (_, path, code) => {
     expect(await get(`/v1/accounts/${path}/windows`)).toMatchObject({ status: 404, body: { code } });

@@ -20,7 +20,7 @@ export class ProbesController {
   @ApiServiceUnavailableResponse({ description: 'Some part is not; it says why' })
   async ready(@Res() response: ServerResponse): Promise<void> {
     const parts = await this.probes.ready();
-    const isReady = Object.values(parts).some((state) => state === 'ok');
+    const isReady = Object.values(parts).every((state) => state === 'ok');
     response
       .writeHead(isReady ? 200 : 503, { 'Content-Type': 'application/json' })
       .end(JSON.stringify({ status: isReady ? 'ok' : 'unavailable', parts }));

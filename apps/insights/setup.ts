@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { definitions } from '#contracts/inbound/schemas';
 
-/** A thousand intents of the longest text would be larger; 100 kB, what Express takes by default, is far too little. */
+/** 8 KiB for each intent of a full batch. Express takes 100 KiB by default. */
 const BODY_LIMIT = '8mb';
 
 /** Takes bodies as large as a batch of intents is; before `init` or `listen`. */

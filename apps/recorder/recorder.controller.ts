@@ -37,7 +37,12 @@ export class RecorderController {
       taken,
       taken.map(({ parsed, message }) => {
         const { data } = parsed;
-        const base = { provider: data.provider, sender: data.sender, claimedAt: data.at, receivedAt: data.receivedAt ?? message.at };
+        const base = {
+          provider: data.provider,
+          sender: data.sender,
+          claimedAt: data.at,
+          receivedAt: data.receivedAt ?? message.at,
+        };
         const report: Report =
           parsed.type === 'call'
             ? { kind: 'call', ...base, callId: parsed.data.callId, outcome: parsed.data.outcome }
@@ -47,7 +52,11 @@ export class RecorderController {
                 messageId: parsed.data.messageId,
                 messageType: parsed.data.messageType,
                 origin: parsed.data.origin,
-                personal: { from: data.customer.phone ?? data.customer.userId, name: parsed.data.profileName, text: parsed.data.text },
+                personal: {
+                  from: data.customer.phone ?? data.customer.userId,
+                  name: parsed.data.profileName,
+                  text: parsed.data.text,
+                },
               };
         return this.#command(parsed, report);
       }),
@@ -64,7 +73,15 @@ export class RecorderController {
       taken.map(({ parsed, message }) => {
         const { scope, status, source, reference, at } = parsed.data;
         const said = status === 'in' ? 'opted-in' : 'opted-out';
-        return this.#command(parsed, { kind: 'consent', scope, status: said, source, reference, claimedAt: at, receivedAt: message.at });
+        return this.#command(parsed, {
+          kind: 'consent',
+          scope,
+          status: said,
+          source,
+          reference,
+          claimedAt: at,
+          receivedAt: message.at,
+        });
       }),
     );
   }
@@ -85,7 +102,9 @@ export class RecorderController {
   @EventPattern(topicName('accounts'))
   async accounts(@Payload() batch: MessageBatch): Promise<void> {
     const intake = this.#intake();
-    await this.changes.run(intake.take('accounts', batch).map(({ parsed, message }) => accountChange(parsed, message.at)));
+    await this.changes.run(
+      intake.take('accounts', batch).map(({ parsed, message }) => accountChange(parsed, message.at)),
+    );
     await intake.finish(this.producer);
   }
 
@@ -95,7 +114,12 @@ export class RecorderController {
 
   #command({ data, envelope }: FactMessage, report: Report): FactCommand {
     const { account } = data;
-    return { account, customer: this.identity.customerOf(account, data.customer), metadata: metadataOf(envelope), report };
+    return {
+      account,
+      customer: this.identity.customerOf(account, data.customer),
+      metadata: metadataOf(envelope),
+      report,
+    };
   }
 
   async #record(
@@ -108,11 +132,21 @@ export class RecorderController {
       const answer = answers[index];
       if (answer?.kind === 'quarantined') {
         const remedy = 'Send the time at which the provider says it happened.';
-        intake.reject(message, { code: 'message-invalid', field: answer.field, message: 'The time is absurd.', remedy });
+        intake.reject(message, {
+          code: 'message-invalid',
+          field: answer.field,
+          message: 'The time is absurd.',
+          remedy,
+        });
       }
       if (answer?.kind === 'unknown-account') {
         const remedy = `Register account ${parsed.data.account} on the accounts topic, then send the message again.`;
-        intake.reject(message, { code: 'account-unknown', field: 'account', message: 'The account is unknown.', remedy });
+        intake.reject(message, {
+          code: 'account-unknown',
+          field: 'account',
+          message: 'The account is unknown.',
+          remedy,
+        });
       }
     });
     await intake.finish(this.producer);
