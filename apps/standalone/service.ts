@@ -1,9 +1,11 @@
 import { HttpAdapterHost, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Engines } from '#apps/composition/engines';
-import { dispatcherParts, projectorParts, recorderParts } from '#apps/composition/gate-parts';
+import { dispatcherParts } from '#apps/dispatcher/parts';
 import { InsightsModule } from '#apps/insights/insights.module';
 import { setupBodies, setupDocs } from '#apps/insights/setup';
+import { projectorParts } from '#apps/projector/parts';
+import { recorderParts } from '#apps/recorder/parts';
 import type { Config } from '#platform/config';
 import { runParts, type ExitCode, type Part } from '#platform/lifecycle';
 import { NestLogger } from '#platform/logging';

@@ -30,8 +30,7 @@ export class Project {
   constructor(
     private readonly store: EventStore,
     private readonly views: ProjectionStore,
-    private readonly applied: (position: Position, lastRecordedAt: Instant, events: number) => void = () =>
-      undefined,
+    private readonly applied: (position: Position, lastRecordedAt: Instant, events: number) => void = () => undefined,
   ) {}
 
   /** Follows the log from the stored checkpoint until aborted. @throws InfrastructureError `checkpoint-taken` */

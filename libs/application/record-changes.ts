@@ -37,7 +37,9 @@ export class RecordChanges {
         return events.length === 0 ? [] : [{ stream, expectedRevision: known.size - 1, events }];
       });
       const outcomes = await appendSurely(this.store, appends);
-      const conflicts = new Set(appends.flatMap(({ stream }, index) => (outcomes[index]?.kind === 'conflict' ? [stream] : [])));
+      const conflicts = new Set(
+        appends.flatMap(({ stream }, index) => (outcomes[index]?.kind === 'conflict' ? [stream] : [])),
+      );
       pending = pending.filter(([stream]) => conflicts.has(stream));
     }
   }
