@@ -16,7 +16,14 @@ module.exports = {
       comment: 'Use cases name ports, never engines. Allowed packages have no I/O.',
       severity: 'error',
       from: { path: lib('application'), pathNot: spec },
-      to: { pathNot: [lib('application'), lib('domain'), 'node_modules/(@nestjs/common|uuid|lru-cache)/', '^(node:)?(crypto|timers/promises)$'] },
+      to: {
+        pathNot: [
+          lib('application'),
+          lib('domain'),
+          'node_modules/(@nestjs/common|uuid|lru-cache)/',
+          '^(node:)?(crypto|timers/promises)$',
+        ],
+      },
     },
     {
       name: 'contracts-below-adapters',

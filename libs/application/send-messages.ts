@@ -15,6 +15,7 @@ import type { EventMetadata } from './ports/event-store.js';
 import type { CustomerKey, IntentKey, ReadModel } from './ports/read-model.js';
 import type { ProviderContent, ProviderMessage, SendProvider } from './ports/send-provider.js';
 import { after, type SituationOf, type Situations } from './situations.js';
+import { templateStream } from './streams.js';
 
 /** What became of one command; `not-due`: started, settled, cancelled or held before we came. */
 export type SendAnswer = ProviderOutcome['kind'] | 'revoked' | 'not-due';
@@ -40,15 +41,12 @@ export type DeliveryAnswer =
 /** So much of one customer goes into one append: it stays far below the store's limit. */
 const PER_APPEND = 50;
 
-interface Owned {
+type Owned = Place<IntentKey> & {
   readonly message: ProviderMessage;
-  /** A call after this could meet a message that others have given up on. */
+  /** A call from then on could meet an attempt that others have given up on. */
   readonly callBefore: Instant;
-  readonly index: number;
-}
-interface Called extends Owned {
-  readonly outcome: ProviderOutcome;
-}
+};
+type Called = Owned & { readonly outcome: ProviderOutcome };
 type Place<T> = T & { readonly index: number };
 
 /** From send command to outcome (rules §7): re-check, claim, call, settle. */
@@ -71,13 +69,12 @@ export class SendMessages {
     const answers = intents.map((): SendAnswer => 'not-due');
     const situation = await this.situations.of(intents);
     for (const groups of rounds(intents)) {
-      const called = await this.#call(await this.#claim(groups, situation, answers));
-      for (const { index, outcome } of called.flat()) answers[index] = outcome.kind;
-      await this.#change(
-        called.map((group) => group.map((call) => ({ ...call, ...call.message }))),
-        situation,
-        ({ intentId, message, outcome }, now) => settle(intentId, message.claim, outcome, now),
-      );
+      const { customers, owned } = await this.#claim(groups, situation, answers);
+      const called = await this.#call(owned);
+      await this.#run(customers, called, situation, ({ intentId, index, message, outcome }, now) => {
+        answers[index] = outcome.kind;
+        return settle(intentId, message.claim, outcome, now);
+      });
     }
     return answers;
   }
@@ -87,7 +84,7 @@ export class SendMessages {
     const situation = await this.situations.of(intents);
     const given = new Set<number>();
     for (const groups of rounds(intents)) {
-      await this.#change(groups, situation, ({ intentId, index }, now) => {
+      await this.#run(await this.#load(groups), groups, situation, ({ intentId, index }, now) => {
         const events = giveUpWaiting(intentId, now);
         if (events.length > 0) given.add(index);
         else given.delete(index);
@@ -101,14 +98,14 @@ export class SendMessages {
   async report(commands: readonly DeliveryCommand[]): Promise<readonly DeliveryAnswer[]> {
     const answers = commands.map((): DeliveryAnswer => 'unmatched');
     const found = await this.#matched(commands);
-    const plausible = commands.flatMap((command, index): Place<CustomerKey & Reported>[] => {
-      const key = found[index];
+    const plausible = commands.flatMap((command, place): (CustomerKey & Reported)[] => {
+      const key = found[place];
       const time = providerTime(command.delivery.at, this.clock.now());
-      if (time.kind === 'absurd') answers[index] = 'quarantined';
+      if (time.kind === 'absurd') answers[place] = 'quarantined';
       if (time.kind === 'absurd' || key === undefined) return [];
       const { customer, intentId } = key;
       const delivery = { ...command.delivery, at: time.at };
-      return [{ account: command.account, customer, intentId, delivery, metadata: command.metadata, index }];
+      return [{ account: command.account, customer, intentId, delivery, metadata: command.metadata, place }];
     });
     const situation = await this.situations.of(plausible);
     for (const groups of rounds(plausible)) {
@@ -121,12 +118,9 @@ export class SendMessages {
           ),
         ),
       );
-      await this.#run(customers, groups, situation, (reported, now, { stream, recent }) => {
-        const news = reportedEvents(reported, now).filter((event) => {
-          const id = customerEventId(stream, event);
-          return !known.has(id) && !recent.factIds.has(id);
-        });
-        answers[reported.index] = news.length === 0 ? 'duplicate' : 'recorded';
+      await this.#run(customers, groups, situation, (reported, now, isKnown) => {
+        const news = reportedEvents(reported, now).filter((event) => !isKnown(event, known));
+        answers[reported.place] = news.length === 0 ? 'duplicate' : 'recorded';
         return news;
       });
     }
@@ -137,11 +131,9 @@ export class SendMessages {
     groups: readonly (readonly Place<IntentKey>[])[],
     situation: SituationOf,
     answers: SendAnswer[],
-  ): Promise<readonly (readonly Owned[])[]> {
+  ): Promise<{ readonly customers: readonly Customer[]; readonly owned: readonly (readonly Owned[])[] }> {
     const customers = await this.#load(groups);
-    await this.directory.refreshTemplates(
-      customers.flatMap((customer, place) => templatesOf(customer, groups[place] ?? [])),
-    );
+    await this.directory.refreshTemplates(templatesOf(customers, groups));
     const claims = groups.map((group) => group.map((key) => ({ ...key, claim: this.newClaim() })));
     const claimed = await this.#run(customers, claims, situation, ({ intentId, claim: own, index }, now) => {
       const said = claim(intentId, own, now);
@@ -149,16 +141,17 @@ export class SendMessages {
       return said.kind === 'not-due' ? [] : said.events;
     });
     // Only the stream knows whose the claim is: a conflict may have been with somebody who was faster.
-    return claimed.map((customer, place) =>
+    const owned = claimed.map((customer, place) =>
       (claims[place] ?? []).flatMap((key): Owned[] => {
         const open = customer.state.intents[key.intentId];
         if (open?.status !== 'started' || open.claim !== key.claim) return [];
         const { account, now } = situation(customer);
         const givenUpAt = plus(open.startedAt, policyAt(account, now).attemptTimeMs);
         const callBefore = givenUpAt < open.validUntil ? givenUpAt : open.validUntil;
-        return [{ message: messageOf(key, open), callBefore, index: key.index }];
+        return [{ ...key, message: messageOf(key, open), callBefore }];
       }),
     );
+    return { customers: claimed, owned };
   }
 
   /** One customer's messages one after the other, so that they arrive in order; customers concurrently. */
@@ -220,33 +213,28 @@ export class SendMessages {
     return this.customers.readOn(await this.customers.load(groups.flatMap(([first]) => first ?? [])));
   }
 
-  async #change<T extends IntentKey>(
-    groups: readonly (readonly Place<T>[])[],
-    situation: SituationOf,
-    decide: (item: Place<T>, now: Situation) => readonly CustomerEvent[],
-  ): Promise<void> {
-    const due = groups.filter((group) => group.length > 0);
-    await this.#run(await this.#load(due), due, situation, decide);
-  }
-
   /** Decides the items of each customer one after the other on the folded state: one append per customer. */
   #run<T extends { readonly intentId?: string | undefined; readonly metadata?: EventMetadata }>(
     customers: readonly Customer[],
     groups: readonly (readonly T[])[],
     situationOf: SituationOf,
-    decide: (item: T, now: Situation, customer: Customer) => readonly CustomerEvent[],
+    decide: (item: T, now: Situation, isKnown: IsKnown) => readonly CustomerEvent[],
   ): Promise<readonly Customer[]> {
     return this.customers.run(
       customers.map((loaded, place) => ({
         customer: loaded,
         decide: (customer): readonly Change[] => {
           let situation = situationOf(customer);
-          const seen = new Set<string>();
+          const { stream, recent } = customer;
+          const before = new Set<string>();
+          const isKnown: IsKnown = (event, elsewhere) => {
+            const id = customerEventId(stream, event);
+            if (elsewhere.has(id) || recent.factIds.has(id) || before.has(id)) return true;
+            before.add(id);
+            return false;
+          };
           return (groups[place] ?? []).flatMap((item) => {
-            const events = decide(item, situation, customer).filter((event) => {
-              const id = customerEventId(customer.stream, event);
-              return !seen.has(id) && seen.add(id);
-            });
+            const events = decide(item, situation, isKnown);
             if (events.length === 0) return [];
             situation = after(situation, events);
             const { intentId = '', metadata = { correlationId: intentId, causationId: intentId } } = item;
@@ -258,10 +246,15 @@ export class SendMessages {
   }
 }
 
+/** Whether the event is stored, comes earlier in the same append, or is among the ids that are known `elsewhere`. */
+type IsKnown = (event: CustomerEvent, elsewhere: ReadonlySet<string>) => boolean;
+
 interface Reported {
   readonly intentId?: string | undefined;
   readonly delivery: Omit<DeliveryReport, 'intentId'>;
   readonly metadata: EventMetadata;
+  /** Among the commands. */
+  readonly place: number;
 }
 
 const reportedEvents = ({ intentId, delivery }: Reported, situation: Situation): readonly CustomerEvent[] =>
@@ -293,13 +286,21 @@ const rounds = <T extends CustomerKey>(items: readonly T[]): readonly (readonly 
   return all;
 };
 
-const templatesOf = ({ account, state }: Customer, keys: readonly IntentKey[]) =>
-  keys.flatMap(({ intentId }) => {
-    const intent = state.intents[intentId]?.intent;
-    return [intent?.content, intent?.fallback].flatMap((content) =>
-      content?.kind === 'template' ? [{ account, name: content.name, language: content.language }] : [],
-    );
+/** Each once, however many of a campaign's customers are in the batch. */
+const templatesOf = (customers: readonly Customer[], groups: readonly (readonly IntentKey[])[]) => {
+  const templates = new Map<string, { readonly account: string; readonly name: string; readonly language: string }>();
+  customers.forEach(({ account, state }, place) => {
+    for (const { intentId } of groups[place] ?? []) {
+      const intent = state.intents[intentId]?.intent;
+      for (const content of [intent?.content, intent?.fallback]) {
+        if (content?.kind !== 'template') continue;
+        const { name, language } = content;
+        templates.set(templateStream(account, name, language), { account, name, language });
+      }
+    }
   });
+  return [...templates.values()];
+};
 
 type Started = Extract<OpenIntent, { status: 'started' | 'outcome-unknown' }>;
 

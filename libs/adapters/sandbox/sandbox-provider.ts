@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '#application/ports/clock';
 import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
@@ -73,6 +74,8 @@ export class SandboxProvider extends SendProvider {
   ) {
     super();
     this.#random = drawing(options.seed);
+    // Each message on its way listens.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   get breaches(): Breaches {

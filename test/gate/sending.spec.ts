@@ -1,0 +1,329 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Customers } from '#application/customers';
+import type { AppendOutcome, EventStore } from '#application/ports/event-store';
+import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
+import { SendMessages, type DeliveryCommand } from '#application/send-messages';
+import { Situations } from '#application/situations';
+import type { DeliveryReport, ProviderOutcome } from '#domain/gate/permit';
+import { MINUTE_MS, plus } from '#domain/time';
+import { eventually } from '#testing/eventually';
+import { ACCOUNT, intent, openStage, SENDER, T0, wrote, type Stage } from './stage.js';
+
+const metadata = { correlationId: 'report', causationId: 'report' };
+
+/** Answers as told, and keeps every call. */
+class RecordingProvider extends SendProvider {
+  readonly calls: ProviderMessage[] = [];
+  constructor(private readonly answer: (message: ProviderMessage) => Promise<ProviderOutcome>) {
+    super();
+  }
+  send(message: ProviderMessage): Promise<ProviderOutcome> {
+    this.calls.push(message);
+    return this.answer(message);
+  }
+}
+
+const never = <T>(): Promise<T> => new Promise(() => undefined);
+const accepting = () =>
+  new RecordingProvider(({ intentId }) =>
+    Promise.resolve({ kind: 'accepted', providerMessageId: `wamid.${intentId}` }),
+  );
+
+describe('from command to outcome', () => {
+  let stage: Stage;
+  let next = 0;
+
+  /** A sending process of its own: nothing cached. */
+  const worker = (provider: SendProvider, store: EventStore = stage.store) =>
+    new SendMessages(
+      new Customers(store, stage.readModel),
+      stage.directory,
+      new Situations(stage.directory, stage.readModel, stage.clock),
+      stage.readModel,
+      provider,
+      stage.clock,
+      4,
+    );
+  const key = (customer: string, intentId: string) => ({ account: ACCOUNT, customer, intentId });
+  const typesOf = async (customer: string) => (await stage.events(customer)).map(({ event }) => event.type);
+  /** A customer who just wrote, and the authorised replies. */
+  const authorised = async (...intentIds: string[]): Promise<string> => {
+    const customer = `sent${(next += 1)}`;
+    stage.clock.at = T0;
+    await stage.recorder().run([wrote(customer, 'm1', T0)]);
+    await stage.dispatcher().run(intentIds.map((intentId) => intent(customer, intentId)));
+    return customer;
+  };
+  const reported = (
+    status: DeliveryReport['status'],
+    providerMessageId: string,
+    how: Partial<DeliveryCommand>,
+  ): DeliveryCommand => ({
+    account: ACCOUNT,
+    delivery: { status, at: plus(T0, 1_000), providerMessageId, failure: { code: '131026' } },
+    metadata,
+    ...how,
+  });
+  const answered = (outcome: ProviderOutcome, customer: string) =>
+    worker(new RecordingProvider(() => Promise.resolve(outcome))).run([key(customer, 'a')]);
+
+  beforeAll(async () => {
+    stage = await openStage();
+    await stage.registerAccount();
+  });
+  afterAll(() => stage.close());
+
+  test('an authorised message is claimed, called once and settled, and a repeated command does nothing', async () => {
+    const customer = await authorised('a', 'b/1');
+    const provider = accepting();
+    const intents = [key(customer, 'a'), key(customer, 'b/1'), key(customer, 'a')];
+    expect(await worker(provider).run(intents)).toEqual(['accepted', 'accepted', 'not-due']);
+    expect(await worker(provider).run(intents)).toEqual(['not-due', 'not-due', 'not-due']);
+    expect(provider.calls.map(({ intentId }) => intentId)).toEqual(['a', 'b/1']);
+    expect(provider.calls[0]).toEqual({
+      ...key(customer, 'a'),
+      claim: expect.any(String),
+      correlation: `${ACCOUNT}/${customer}/a`,
+      sender: SENDER,
+      to: { phone: '491701234567' },
+      content: { kind: 'session', messageType: 'text', text: 'hi', mediaUrl: undefined, body: undefined },
+      validUntil: expect.any(Number),
+    });
+    expect((await typesOf(customer)).slice(3)).toEqual(['SendStarted', 'SendStarted', 'SendAccepted', 'SendAccepted']);
+  });
+
+  test('a template goes out with its values', async () => {
+    const customer = await authorised();
+    await stage.template('receipt', 'TemplateApproved', T0);
+    const content = { kind: 'template', name: 'receipt', language: 'en', parameters: ['total'] } as const;
+    const personal = { to: { phone: '491701234567' }, parameters: { total: '5 €' } };
+    const command = intent(customer, 'a', { content });
+    await stage.dispatcher().run([command.kind === 'send' ? { ...command, personal } : command]);
+    const provider = accepting();
+    expect(await worker(provider).run([key(customer, 'a')])).toEqual(['accepted']);
+    expect(provider.calls[0]?.content).toEqual({
+      kind: 'template',
+      name: 'receipt',
+      language: 'en',
+      parameters: { total: '5 €' },
+    });
+  });
+
+  test('a template paused a moment ago is not sent: it is read again just before the call', async () => {
+    const customer = await authorised();
+    await stage.template('news', 'TemplateApproved', T0);
+    const content = { kind: 'template', name: 'news', language: 'en', parameters: [] } as const;
+    await stage.dispatcher().run([intent(customer, 'a', { content })]);
+    const stale = stage.directory.template(ACCOUNT, 'news', 'en');
+    await stage.store.append([
+      {
+        stream: `template-${ACCOUNT}.news.en`,
+        expectedRevision: stale?.revision ?? -1,
+        events: [
+          {
+            id: '6a4bfa3e-52a4-4a3c-8b1e-07f6a8b4f0a1',
+            event: { type: 'TemplatePaused', at: plus(T0, 1) },
+            metadata,
+          },
+        ],
+      },
+    ]);
+    const provider = accepting();
+    expect(await worker(provider).run([key(customer, 'a')])).toEqual(['revoked']);
+    expect(provider.calls).toEqual([]);
+  });
+
+  test.each([
+    ['between claim and call', 0],
+    ['between call and outcome', 1],
+  ])(
+    'a crash %s never leads to a second call; the outcome becomes unknown, and a report settles it',
+    async (_, calls) => {
+      const customer = await authorised('a');
+      const provider = new RecordingProvider(() => never());
+      // The process dies when the claim is stored, before it learns so.
+      const dying: Pick<EventStore, 'append' | 'readStreams'> = {
+        append: async (appends) => {
+          await stage.store.append(appends);
+          return never<readonly AppendOutcome[]>();
+        },
+        readStreams: (reads) => stage.store.readStreams(reads),
+      };
+      void worker(provider, calls === 0 ? Object.assign(Object.create(stage.store), dying) : stage.store).run([
+        key(customer, 'a'),
+      ]);
+      await eventually(
+        async () => (await typesOf(customer)).includes('SendStarted') && provider.calls.length === calls,
+      );
+
+      const other = worker(provider);
+      expect(await other.run([key(customer, 'a')])).toEqual(['not-due']);
+      stage.clock.at = plus(T0, MINUTE_MS - 1);
+      expect(await other.giveUp([key(customer, 'a')])).toBe(0);
+      stage.clock.at = plus(T0, MINUTE_MS);
+      expect(await other.giveUp([key(customer, 'a')])).toBe(1);
+      expect(await worker(provider).giveUp([key(customer, 'a')])).toBe(0);
+      expect(await other.run([key(customer, 'a')])).toEqual(['not-due']);
+      expect(provider.calls).toHaveLength(calls);
+      const late = reported('sent', `wamid.${customer}`, { correlation: `${ACCOUNT}/${customer}/a` });
+      expect(await other.report([late, late])).toEqual(['recorded', 'duplicate']);
+      expect((await typesOf(customer)).slice(2)).toEqual(['SendStarted', 'SendOutcomeUnknown', 'SendAccepted']);
+    },
+  );
+
+  test('workers that race on one command make one call', async () => {
+    const customer = await authorised('a');
+    const provider = accepting();
+    const answers = await Promise.all([1, 2, 3, 4].map(() => worker(provider).run([key(customer, 'a')])));
+    expect(provider.calls).toHaveLength(1);
+    expect(answers.flat().toSorted()).toEqual(['accepted', 'not-due', 'not-due', 'not-due']);
+    expect((await typesOf(customer)).slice(2)).toEqual(['SendStarted', 'SendAccepted']);
+  });
+
+  test('a claim that was stored although the append said conflict is ours: the stream tells', async () => {
+    const customer = await authorised('a');
+    const provider = accepting();
+    let appends = 0;
+    const forgetful: Pick<EventStore, 'append' | 'readStreams'> = {
+      append: async (batch) => {
+        const outcomes = await stage.store.append(batch);
+        return (appends += 1) === 1 ? outcomes.map(() => ({ kind: 'conflict', actualRevision: 2 })) : outcomes;
+      },
+      readStreams: (reads) => stage.store.readStreams(reads),
+    };
+    const store: EventStore = Object.assign(Object.create(stage.store), forgetful);
+    expect(await worker(provider, store).run([key(customer, 'a')])).toEqual(['accepted']);
+    expect(provider.calls).toHaveLength(1);
+    expect((await typesOf(customer)).slice(2)).toEqual(['SendStarted', 'SendAccepted']);
+  });
+
+  test('a customer who opted out meanwhile gets nothing: the permit is revoked and decided once more', async () => {
+    const customer = await authorised('a');
+    const provider = accepting();
+    const sending = worker(provider);
+    await stage.recorder().run([wrote(customer, 'm2', plus(T0, 1), 'STOP')]);
+    expect(await sending.run([key(customer, 'a')])).toEqual(['revoked']);
+    expect(provider.calls).toEqual([]);
+    const events = (await stage.events(customer)).slice(-2).map(({ event }) => event);
+    expect(events).toMatchObject([
+      { type: 'SendRevoked', reason: 'opted-out' },
+      { type: 'SendRefused', reason: 'opted-out' },
+    ]);
+  });
+
+  test('a definite failure is repeated with a new claim when its pause is over, at most as often as the policy says', async () => {
+    const customer = await authorised('a');
+    const provider = new RecordingProvider(() => Promise.resolve({ kind: 'failed', code: '130429', retryable: true }));
+    const sending = worker(provider);
+    expect(await sending.run([key(customer, 'a')])).toEqual(['failed']);
+    expect(await sending.run([key(customer, 'a')])).toEqual(['not-due']);
+    for (const seconds of [4, 12, 60]) {
+      stage.clock.at = plus(T0, seconds * 1_000);
+      await sending.run([key(customer, 'a')]);
+    }
+    expect(new Set(provider.calls.map(({ claim }) => claim)).size).toBe(3);
+    expect(provider.calls).toHaveLength(3);
+    expect((await stage.events(customer)).at(-1)?.event).toMatchObject({ type: 'SendFailed', final: true });
+  });
+
+  test('what waited behind a slow call for longer than the attempt time is not called', async () => {
+    const customer = await authorised('slow', 'b');
+    const provider = new RecordingProvider(({ intentId }) => {
+      if (intentId === 'slow') stage.clock.at = plus(T0, MINUTE_MS);
+      return Promise.resolve({ kind: 'accepted', providerMessageId: `wamid.${customer}.${intentId}` });
+    });
+    expect(await worker(provider).run([key(customer, 'slow'), key(customer, 'b')])).toEqual(['accepted', 'failed']);
+    expect(provider.calls).toHaveLength(1);
+    expect((await stage.events(customer)).at(-1)?.event).toMatchObject({ code: 'not-called', final: false });
+  });
+
+  test("an adapter's fault is an unknown outcome, and the others are settled", async () => {
+    const customer = await authorised('a', 'b');
+    const provider = new RecordingProvider(({ intentId }) =>
+      intentId === 'a'
+        ? Promise.reject(new Error('broken'))
+        : Promise.resolve({ kind: 'accepted', providerMessageId: `wamid.${customer}` }),
+    );
+    expect(await worker(provider).run([key(customer, 'a'), key(customer, 'b')])).toEqual(['unknown', 'accepted']);
+    expect((await typesOf(customer)).slice(-2)).toEqual(['SendOutcomeUnknown', 'SendAccepted']);
+  });
+
+  test('many customers are called concurrently, within the bound; two appends and one read of their template', async () => {
+    const customers: string[] = [];
+    const content = { kind: 'template', name: 'campaign', language: 'en', parameters: [] } as const;
+    for (let count = 0; count < 12; count += 1) customers.push(await authorised());
+    await stage.template('campaign', 'TemplateApproved', T0);
+    await stage.dispatcher().run(customers.map((customer) => intent(customer, 'a', { content })));
+    let running = 0;
+    let most = 0;
+    const provider = new RecordingProvider(async ({ customer }) => {
+      most = Math.max(most, (running += 1));
+      await new Promise(setImmediate);
+      running -= 1;
+      return { kind: 'accepted', providerMessageId: `wamid.${customer}` };
+    });
+    const append = jest.spyOn(stage.store, 'append');
+    const readStreams = jest.spyOn(stage.store, 'readStreams');
+    const answers = await worker(provider).run(customers.map((customer) => key(customer, 'a')));
+    const templatesRead = readStreams.mock.calls.flatMap(([reads]) =>
+      reads.filter(({ stream }) => stream.startsWith('template-')),
+    );
+    const appends = append.mock.calls.length;
+    jest.restoreAllMocks();
+    expect(answers).toEqual(customers.map(() => 'accepted'));
+    expect([most, appends, templatesRead.length]).toEqual([4, 2, 1]);
+  });
+
+  describe('delivery reports', () => {
+    test('are recorded once, by correlation, also by another process and after projection', async () => {
+      const customer = await authorised('a');
+      await worker(accepting()).run([key(customer, 'a')]);
+      const id = `wamid.${customer}`;
+      const correlation = `${ACCOUNT}/${customer}/a`;
+      const both = [reported('delivered', id, { correlation }), reported('read', id, { correlation })];
+      expect(await worker(accepting()).report([...both, ...both])).toEqual([
+        'recorded',
+        'recorded',
+        'duplicate',
+        'duplicate',
+      ]);
+      expect(await worker(accepting()).report(both)).toEqual(['duplicate', 'duplicate']);
+      await stage.project();
+      expect(await worker(accepting()).report(both)).toEqual(['duplicate', 'duplicate']);
+      expect((await typesOf(customer)).slice(-2)).toEqual(['MessageDelivered', 'MessageRead']);
+    });
+
+    test("lead to their intent by the provider's id, projected or not, and never by another account's correlation", async () => {
+      const customer = await authorised('p1', 'p2');
+      await worker(accepting()).run([key(customer, 'p1'), key(customer, 'p2')]);
+      const fresh = reported('delivered', 'wamid.p1', { customer, correlation: `other/${customer}/p2` });
+      expect(await worker(accepting()).report([fresh])).toEqual(['recorded']);
+      await stage.project();
+      expect(await worker(accepting()).report([reported('delivered', 'wamid.p2', {})])).toEqual(['recorded']);
+      expect((await stage.events(customer)).slice(-2).map(({ event }) => event)).toMatchObject([
+        { type: 'MessageDelivered', intentId: 'p1' },
+        { type: 'MessageDelivered', intentId: 'p2' },
+      ]);
+    });
+
+    test('of nobody are unmatched, and those of an absurd time quarantined', async () => {
+      const customer = await authorised('a');
+      const absurd = reported('delivered', 'wamid.x', { customer });
+      expect(
+        await worker(accepting()).report([
+          reported('delivered', 'wamid.nobody', {}),
+          { ...absurd, delivery: { ...absurd.delivery, at: plus(T0, Number.NEGATIVE_INFINITY) } },
+          absurd,
+        ]),
+      ).toEqual(['unmatched', 'quarantined', 'recorded']);
+    });
+
+    test('of a failure after the acceptance end the intent', async () => {
+      const customer = await authorised('a');
+      await answered({ kind: 'accepted', providerMessageId: `wamid.${customer}` }, customer);
+      const failed = reported('failed', `wamid.${customer}`, { correlation: `${ACCOUNT}/${customer}/a` });
+      expect(await worker(accepting()).report([failed])).toEqual(['recorded']);
+      expect((await stage.events(customer)).at(-1)?.event).toMatchObject({ type: 'SendFailed', code: '131026' });
+    });
+  });
+});
