@@ -11,6 +11,7 @@ import type { EventStore } from '#application/ports/event-store';
 import { MessageProducer, type MessageQueue } from '#application/ports/message-queue';
 import type { ProjectionStore, ReadModel } from '#application/ports/read-model';
 import { Telemetry } from '#application/ports/telemetry';
+import { outboundTopics, topicName } from '#contracts/topics';
 import type { Config } from '#platform/config';
 import type { Provider } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -55,6 +56,8 @@ export const openEngines = async (
       config.queue.kind === 'kafka'
         ? keep(new KafkaQueue(config.queue.url, { log: (level, message, fields) => logger[level](fields, message) }))
         : keep(new EmbeddedQueue(keep(await openDatabase(config.queue.url)), clock));
+    // Consumers create what they read; nobody else creates what is only written.
+    await queue.createTopics(outboundTopics.map(topicName));
     return {
       clock,
       store,

@@ -66,7 +66,7 @@ async function runMaven(args: readonly string[], log: Log, env: NodeJS.ProcessEn
   let loggedAt = Date.now();
   createInterface({ input: maven.stdout }).on('line', (line) => {
     if (line.startsWith('[ERROR]')) errors.push(line);
-    if (!line.startsWith('Downloaded')) return;
+    if (!line.includes('Downloaded from')) return;
     files += 1;
     if (Date.now() - loggedAt < 1_000) return;
     loggedAt = Date.now();
