@@ -1,7 +1,5 @@
-import { allowanceAt, billingMonth, initialAccount, type AccountState } from '#domain/account';
 import type { Situation } from '#domain/gate/context';
 import { answer, cancel, release, type Prior } from '#domain/gate/decide';
-import { evolve } from '#domain/gate/evolve';
 import type { CustomerEvent } from '#domain/gate/events';
 import type { IntentPersonal, SendIntent } from '#domain/gate/intent';
 import type { Customer, Customers, CustomerTask } from './customers.js';
@@ -9,6 +7,7 @@ import type { Directory } from './directory.js';
 import type { Clock } from './ports/clock.js';
 import type { EventMetadata } from './ports/event-store.js';
 import type { CustomerKey, IntentKey, ReadModel } from './ports/read-model.js';
+import { after, Situations, type SituationOf } from './situations.js';
 
 /** One message of send-intents, valid in itself. */
 export type IntentCommand = CustomerKey & { readonly metadata: EventMetadata } & (
@@ -31,16 +30,21 @@ const idOf = (command: IntentCommand): string => (command.kind === 'send' ? comm
 
 /** Decides a batch of send intents against the customers' streams (architecture §5). */
 export class DecideIntents {
+  readonly #situations: Situations;
+
   constructor(
     private readonly customers: Customers,
     private readonly directory: Directory,
     private readonly readModel: Pick<ReadModel, 'decisions' | 'activeUsers'>,
-    private readonly clock: Clock,
-  ) {}
+    clock: Clock,
+  ) {
+    this.#situations = new Situations(directory, readModel, clock);
+  }
 
   /** Answers in the order of the commands. Commands of one customer are decided one after the other on the folded state. */
   async run(commands: readonly IntentCommand[]): Promise<readonly IntentAnswer[]> {
-    await this.#knowAccounts(commands);
+    // Looked up before the answers, so that an account registered a moment ago is known.
+    const situationOf = await this.#situations.of(commands);
     const answers: IntentAnswer[] = commands.map(({ account }) =>
       this.directory.account(account) === undefined ? { kind: 'unknown-account' } : { kind: 'duplicate' },
     );
@@ -58,15 +62,14 @@ export class DecideIntents {
         round.push(group.slice(from, from + PER_APPEND));
         if (group.length <= from + PER_APPEND) groups.delete(key);
       }
-      await this.#decideRound(round, commands, answers);
+      await this.#decideRound(round, commands, answers, situationOf);
     }
     return answers;
   }
 
   /** Looks again at intents that are held: those whose time has come or whose obstacle is gone (rules §8). */
   async release(intents: readonly IntentKey[]): Promise<number> {
-    await this.#knowAccounts(intents);
-    const users = await this.#activeUsers(intents.map(({ account }) => account));
+    const situationOf = await this.#situations.of(intents);
     const byCustomer = new Map<string, IntentKey[]>();
     for (const intent of intents) {
       const key = `${intent.account}/${intent.customer}`;
@@ -79,7 +82,7 @@ export class DecideIntents {
     const tasks = customers.map((loaded, place): CustomerTask => ({
       customer: loaded,
       decide: (customer) => {
-        let situation = this.#situation(customer, users);
+        let situation = situationOf(customer);
         return (groups[place] ?? []).flatMap(({ intentId }) => {
           const open = situation.customer.intents[intentId];
           const events = open === undefined ? [] : release(open, situation);
@@ -98,14 +101,14 @@ export class DecideIntents {
     groups: readonly (readonly number[])[],
     commands: readonly IntentCommand[],
     answers: IntentAnswer[],
+    situationOf: SituationOf,
   ) {
     const keys = groups.flatMap((group) => commands[group[0] ?? -1] ?? []);
     const loaded = await this.customers.load(keys);
     const priors = await this.#priors(groups, commands, loaded);
-    const users = await this.#activeUsers(keys.map(({ account }) => account));
     const tasks = loaded.map((customer, place): CustomerTask => ({
       customer,
-      decide: (newest) => this.#decideGroup(newest, groups[place] ?? [], commands, answers, priors, users),
+      decide: (newest) => this.#decideGroup(newest, groups[place] ?? [], commands, answers, priors, situationOf),
     }));
     await this.customers.run(tasks);
   }
@@ -116,9 +119,9 @@ export class DecideIntents {
     commands: readonly IntentCommand[],
     answers: IntentAnswer[],
     priors: ReadonlyMap<string, string | null>,
-    users: ReadonlyMap<string, Situation['activeUsers']>,
+    situationOf: SituationOf,
   ) {
-    let situation = this.#situation(customer, users);
+    let situation = situationOf(customer);
     const used = new Map(customer.recent.intents);
     return group.flatMap((index) => {
       const command = commands[index];
@@ -134,22 +137,6 @@ export class DecideIntents {
       if (!used.has(intentId)) used.set(intentId, command.kind === 'send' ? command.intent.fingerprint : null);
       return [{ events, metadata: command.metadata }];
     });
-  }
-
-  #situation(customer: Customer, users: ReadonlyMap<string, Situation['activeUsers']>): Situation {
-    const account = this.#account(customer.account);
-    return {
-      now: this.clock.now(),
-      customer: customer.state,
-      customerRevision: customer.revision,
-      account,
-      template: (name, language) => this.directory.template(customer.account, name, language),
-      activeUsers: users.get(customer.account) ?? { users: 0 },
-    };
-  }
-
-  #account(account: string): AccountState {
-    return this.directory.account(account) ?? initialAccount(account);
   }
 
   /** Decisions that the customers' loaded state does not reach back to: one query for the batch. */
@@ -174,35 +161,9 @@ export class DecideIntents {
       ]),
     );
   }
-
-  async #knowAccounts(keys: readonly CustomerKey[]): Promise<void> {
-    const unknown = new Set(
-      keys.map(({ account }) => account).filter((account) => this.directory.account(account) === undefined),
-    );
-    // Registered a moment ago, perhaps: an intent is never refused for the directory's lag.
-    if (unknown.size > 0) await this.directory.refreshAccounts([...unknown]);
-  }
-
-  /** Counts only where an allowance makes them matter (rule 13). */
-  async #activeUsers(accounts: readonly string[]): Promise<ReadonlyMap<string, Situation['activeUsers']>> {
-    const now = this.clock.now();
-    const months = [...new Set(accounts)].flatMap((account) => {
-      const state = this.#account(account);
-      return allowanceAt(state, now) === undefined ? [] : [{ account, month: billingMonth(state, now).month }];
-    });
-    if (months.length === 0) return new Map();
-    const { users, position } = await this.readModel.activeUsers(months);
-    return new Map(months.map(({ account }, index) => [account, { users: users[index] ?? 0, position }]));
-  }
 }
 
 const priorKey = (command: IntentCommand): string => `${command.account}/${command.customer}/${idOf(command)}`;
-
-const after = (situation: Situation, events: readonly CustomerEvent[]): Situation => ({
-  ...situation,
-  customer: events.reduce(evolve, situation.customer),
-  customerRevision: situation.customerRevision + events.length,
-});
 
 const respond = (
   command: IntentCommand,

@@ -153,6 +153,7 @@ const inboundFacts: ReadonlySet<string> = new Set([
   'CustomerOptedOut',
   'MessageDelivered',
   'MessageRead',
+  'SendFailed',
 ]);
 const isInboundFact = (type: string): boolean => inboundFacts.has(type);
 
