@@ -70,7 +70,7 @@ async function runMaven(args: readonly string[], log: Log, env: NodeJS.ProcessEn
     files += 1;
     if (Date.now() - loggedAt < 1_000) return;
     loggedAt = Date.now();
-    log(`Kafka: ${files} files fetched`);
+    log(`Kafka: files fetched: ${files}`);
   });
   try {
     await once(maven, 'close');

@@ -129,14 +129,25 @@ export const parseEnvironment = (variables: Variables): Environment => {
   return environment;
 };
 
-/** The text of the file `.env.example`: every variable with its default; those without one are commented out. */
-export const envExample = (): string => {
+export interface EnvironmentVariable extends Described {
+  /** Undefined where being unset has a meaning of its own, which `about` tells. */
+  readonly default: string | undefined;
+}
+
+/** All variables in the order of `.env.example`. */
+export const environmentVariables = (): readonly EnvironmentVariable[] => {
   const defaults = new Map<string, unknown>(Object.entries(new Environment()));
-  return described
-    .map(({ name, about }) => {
-      const value = defaults.get(name);
-      const line = value === undefined ? `# ${name}=` : `${name}=${String(value)}`;
+  return described.map(({ name, about }) => {
+    const value = defaults.get(name);
+    return { name, about, default: value === undefined ? undefined : String(value) };
+  });
+};
+
+/** The text of the file `.env.example`: every variable with its default; those without one are commented out. */
+export const envExample = (): string =>
+  environmentVariables()
+    .map(({ name, about, default: value }) => {
+      const line = value === undefined ? `# ${name}=` : `${name}=${value}`;
       return [...about.map((sentence) => `# ${sentence}`), line, ''].join('\n');
     })
     .join('\n');
-};

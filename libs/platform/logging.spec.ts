@@ -45,6 +45,9 @@ describe('masking', () => {
     ['+49 151 2345-6778', '***78'],
     ['+1 (415) 555-2671!', '***71!'],
     ['customer-4915123456778', 'customer-***78'],
+    ['/customers/%2B4915123456778/windows', '/customers/%2B***78/windows'],
+    ['%20491512345677812', '%20***12'],
+    ['100%12345678', '100%***78'],
     ['"4915123456778"', '"***78"'],
     ['a\n4915123456778\t4915123456778', 'a\n***78\t***78'],
     ['1234567', '1234567'],
@@ -54,6 +57,11 @@ describe('masking', () => {
   ])('%j becomes %j', (text, masked) => {
     expect(JSON.parse(maskLine(JSON.stringify({ text })))).toEqual({ text: masked });
   });
+});
+
+test('a line may be longer than any message', () => {
+  const text = `${'tide '.repeat(4_000_000)}4915123456778`;
+  expect(JSON.parse(maskLine(JSON.stringify({ text }))).text.slice(-6)).toBe(' ***78');
 });
 
 describe("Nest's logger", () => {

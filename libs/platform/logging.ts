@@ -22,13 +22,15 @@ export const createLogger = ({ level, app, destination }: LoggingOptions): Logge
   return destination ? pino(options, destination) : pino(options);
 };
 
-const JSON_STRING = /"(?:[^"\\]|\\.)*"/g;
+// Not `(?:[^"\\]|\\.)*`: that overflows the stack on a string of some megabytes.
+const JSON_STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 
 /**
- * What may hold or be a number: a JSON escape (its letter is none of the text), a UUID (it can hold eight digits), a
- * number written with separators, or any word.
+ * What may hold or be a number: a JSON escape or a URL's (their letters and digits are none of the text), a UUID (it
+ * can hold eight digits), a number written with separators, or any word.
  */
-const WORD = /\\u[\da-f]{4}|\\.|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|\+\d(?:[ ().-]{0,2}\d){6,14}|[\da-z]+/gi;
+const WORD =
+  /\\u[\da-f]{4}|\\.|%[\da-f]{2}(?=\d{8})|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|\+\d(?:[ ().-]{0,2}\d){6,14}|[\da-z]+/gi;
 
 /** A plain E.164 number without its plus, or one with plus and separators. */
 const PHONE = /^(\d{8,15}|\+[\d ().-]+)$/;

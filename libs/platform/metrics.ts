@@ -5,6 +5,13 @@ import { type HandledBatch, type ProjectedBatch, Telemetry } from '#application/
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+export interface MetricDescription {
+  readonly name: string;
+  readonly kind: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
 /** Counts for Prometheus, in a registry of its own. */
 export class PrometheusTelemetry extends Telemetry {
   readonly #registry = new Registry();
@@ -68,6 +75,13 @@ export class PrometheusTelemetry extends Telemetry {
     return this.#registry.metrics();
   }
 
+  /** What there is to read, in the order of `text`. */
+  describe(): readonly MetricDescription[] {
+    return this.#registry
+      .getMetricsAsArray()
+      .map((metric) => ({ name: metric.name, kind: String(metric.type), help: metric.help, labels: labelsOf(metric) }));
+  }
+
   decided(outcome: DecisionOutcome, reason: string | null, count: number): void {
     this.#decisions.inc({ outcome, reason: reason ?? '' }, count);
   }
@@ -90,3 +104,7 @@ export class PrometheusTelemetry extends Telemetry {
     this.#lag.set({ projection }, lagMs / 1_000);
   }
 }
+
+/** prom-client's types leave them out. */
+const labelsOf = (metric: object): readonly string[] =>
+  'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames.map(String) : [];
