@@ -16,9 +16,12 @@ try {
   const signal = stopSignal();
   // A folder of its own, so that the sample day never meets real data.
   const dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-demo-'));
+  // Of the environment only where to listen: the sample day must never reach somebody's engines.
+  const { TIDEGATE_LOG_LEVEL = 'warn', TIDEGATE_HTTP_HOST, TIDEGATE_HTTP_PORT } = process.env;
   const config = await loadConfig({
-    TIDEGATE_LOG_LEVEL: 'warn',
-    ...process.env,
+    TIDEGATE_LOG_LEVEL,
+    TIDEGATE_HTTP_HOST,
+    TIDEGATE_HTTP_PORT,
     TIDEGATE_DATA: dataFolder,
     TIDEGATE_CLOCK: 'steerable',
   });

@@ -5,6 +5,8 @@ import { dispatcherParts } from '#apps/dispatcher/parts';
 import { InsightsModule } from '#apps/insights/insights.module';
 import { setupBodies, setupDocs } from '#apps/insights/setup';
 import { projectorParts } from '#apps/projector/parts';
+import { providerParts } from '#apps/provider/parts';
+import { sandboxPart } from '#apps/provider/sandbox';
 import { recorderParts } from '#apps/recorder/parts';
 import type { Config } from '#platform/config';
 import { runParts, type ExitCode, type Part } from '#platform/lifecycle';
@@ -69,13 +71,16 @@ export interface Service {
 }
 
 /** All parts in one process, until the signal aborts or a part fails. */
-export const runService = ({ config, engines, telemetry, logger, signal, others = [] }: Service): Promise<ExitCode> =>
-  runParts({
+export const runService = ({ config, engines, telemetry, logger, signal, others = [] }: Service): Promise<ExitCode> => {
+  const sandbox = sandboxPart(engines, logger);
+  return runParts({
     parts: [
       { name: 'engines', start: () => Promise.resolve(), stop: () => engines.close() },
       ...projectorParts(engines),
       ...recorderParts(engines, logger),
       ...dispatcherParts(engines, logger),
+      sandbox.part,
+      ...providerParts(engines, sandbox.provider, logger),
       httpPart(config, engines, telemetry, logger),
       ...others,
     ],
@@ -86,3 +91,4 @@ export const runService = ({ config, engines, telemetry, logger, signal, others 
       else logger.info(entry, `${entry.part} ${entry.kind}`);
     },
   });
+};

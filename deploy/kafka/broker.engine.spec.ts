@@ -19,7 +19,7 @@ afterAll(async () => {
 }, 30_000);
 
 test('messages outlive a crash of the broker', async () => {
-  const kafka = new Kafka({ brokers: [new URL(broker.url).host], logLevel: logLevel.NOTHING });
+  const kafka = connect();
   const admin = kafka.admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic: 'tide' }], waitForLeaders: true });
@@ -44,10 +44,20 @@ test('a port in use is named', async () => {
   );
 });
 
-test('a broker that dies early leaves its last words', async () => {
-  // The folder belongs to the running broker.
+test('a second broker on the folder dies with its last words, and leaves the first unharmed', async () => {
   await expect(startBroker({ folder })).rejects.toThrow(/ended with code 1[^]*Failed to acquire lock/);
+  expect(await consume(connect(), 'second', 2)).toEqual(['ebb', 'flood']);
 }, 60_000);
+
+test('a broker that cannot hear SIGTERM is killed in the end', async () => {
+  process.kill(broker.pid, 'SIGSTOP');
+  await broker.stop();
+  expect(() => process.kill(broker.pid, 0)).toThrow('ESRCH');
+}, 30_000);
+
+function connect(): Kafka {
+  return new Kafka({ brokers: [new URL(broker.url).host], logLevel: logLevel.NOTHING });
+}
 
 async function produce(kafka: Kafka, values: readonly string[]): Promise<void> {
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });

@@ -1,5 +1,4 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
@@ -12,7 +11,7 @@ import { findClassPath, findJava, type Log } from './java.js';
 import { findFreePort, isFree } from './ports.js';
 
 export interface BrokerOptions {
-  /** Holds server.properties, broker.log and data/. It outlives the broker, which can be started on it again. */
+  /** Holds configuration, log and data of one broker. It outlives the broker, which can be started on it again. */
   readonly folder: string;
   /** A free one if not given. */
   readonly port?: number | undefined;
@@ -50,10 +49,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   // The class path goes by environment: the command line stays short in ps, and ends in the folder it belongs to.
   const place = { cwd: folder, env: { ...process.env, CLASSPATH: classPath } };
-  // meta.properties is the last file that formatting writes.
-  if (!existsSync(join(folder, 'data', 'meta.properties'))) await format(java, place);
+  const formatted = ['data', 'metadata'].every((part) => existsSync(join(folder, part, 'meta.properties')));
+  if (!formatted) await format(java, place);
 
-  const log = await open(logFile(folder), 'w');
+  await writeFile(logFile(folder), '');
+  const log = await open(logFile(folder), 'a');
   const kafka = spawn(
     java,
     ['-Xmx512m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', 'kafka.Kafka', configFile(folder)],
@@ -84,7 +84,8 @@ async function configure(folder: string, port: number, partitions: number): Prom
 }
 
 async function format(java: string, place: { cwd: string; env: NodeJS.ProcessEnv }): Promise<void> {
-  const clusterId = `--cluster-id=${randomBytes(16).toString('base64url')}`;
+  // Always the same, so that formatting can be repeated after an interruption.
+  const clusterId = '--cluster-id=tidegate-local-broker1';
   const config = ['--config', 'server.properties', '--ignore-formatted'];
   await promisify(execFile)(java, ['kafka.tools.StorageTool', 'format', clusterId, ...config], place);
 }
@@ -107,11 +108,13 @@ function guard(kafka: ChildProcess): () => void {
 
 async function untilItAnswers(kafka: ChildProcess, port: number, folder: string): Promise<void> {
   const deadline = Date.now() + answerWithinMs;
-  while (!(await answers(port))) {
+  for (;;) {
+    const answered = await answers(port);
     if (hasEnded(kafka)) {
       const how = kafka.signalCode ?? `code ${kafka.exitCode}`;
       throw new Error(`Kafka ended with ${how} before it answered. ${await lastWords(folder)}`);
     }
+    if (answered) return;
     if (Date.now() > deadline) {
       await stop(kafka, 'SIGKILL');
       throw new Error(`Kafka did not answer within ${answerWithinMs / 1_000} s. ${await lastWords(folder)}`);
@@ -146,9 +149,9 @@ async function lastWords(folder: string): Promise<string> {
 
 async function stop(kafka: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (hasEnded(kafka)) return;
+  kafka.ref();
   const ended = once(kafka, 'exit');
   kafka.kill(signal);
-  // The timer also keeps this process alive while it waits: the child does not.
   const late = setTimeout(() => kafka.kill('SIGKILL'), stopWithinMs);
   await ended;
   clearTimeout(late);

@@ -16,6 +16,7 @@ import {
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { isZone } from '#domain/calendar';
+import { FIRST_PLAUSIBLE } from '#domain/time';
 import { parseInstant } from './instants.js';
 
 // The fields that the messages share, each as one decorator. A constraint is written such that class-validator and
@@ -27,11 +28,21 @@ const all =
     for (const decorate of decorators) decorate(target, property);
   };
 
-/** The schema of a decorator that class-validator-jsonschema does not know, in place of its guess. */
-const Described =
-  (schema: Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>): PropertyDecorator =>
+type Schema = Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>;
+
+/** The schema of a field that class-validator-jsonschema does not know, in place of its guess. */
+export const Described =
+  (schema: Schema): PropertyDecorator =>
   (target, property) =>
-    JSONSchema(() => schema)(target, String(property));
+    JSONSchema(({ description }) => (description === undefined ? schema : { ...schema, description }))(
+      target,
+      String(property),
+    );
+
+/** What the field means, for the published schemas and for the remedies of faults. */
+export const About = (description: string): PropertyDecorator =>
+  ValidateBy({ name: ABOUT, constraints: [description], validator: { validate: () => true } });
+export const ABOUT = 'about';
 
 /** May be left out. Null is not the same as left out, unlike with class-validator's IsOptional. */
 export const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
@@ -58,18 +69,33 @@ export const Text = (max: number, min: 0 | 1 = 0): PropertyDecorator =>
 
 export const OneOf = (values: readonly string[]): PropertyDecorator => all(IsString(), IsIn([...values]));
 
-/** RFC 3339, for example `2026-05-04T12:00:00Z`. */
-export const Time = (): PropertyDecorator =>
+const timeFrom = (earliest: number, schema: Schema): PropertyDecorator =>
   all(
     ValidateBy({
       name: 'isTime',
       validator: {
-        validate: (value: unknown) => typeof value === 'string' && parseInstant(value) !== undefined,
+        validate: (value: unknown) => {
+          const at = typeof value === 'string' ? parseInstant(value) : undefined;
+          return at !== undefined && at >= earliest;
+        },
         defaultMessage: () => '$property must be an RFC 3339 date-time with a zone',
       },
     }),
-    Described({ type: 'string', format: 'date-time' }),
+    Described(schema),
   );
+
+/** RFC 3339, for example `2026-05-04T12:00:00Z`. */
+export const Time = (): PropertyDecorator =>
+  timeFrom(Number.NEGATIVE_INFINITY, { type: 'string', format: 'date-time' });
+
+/** The time of something that happened on WhatsApp: an earlier one is absurd (rules §3). */
+export const FactTime = (): PropertyDecorator =>
+  timeFrom(FIRST_PLAUSIBLE, { type: 'string', format: 'date-time', ...notBefore(FIRST_PLAUSIBLE) });
+
+/** ajv-formats' keyword, which JSON Schema itself lacks. */
+const notBefore = (at: number): Schema & { readonly formatMinimum: string } => ({
+  formatMinimum: new Date(at).toISOString(),
+});
 
 /** Another object of the message. */
 export const Nested = (type: () => new () => object): PropertyDecorator =>

@@ -1,0 +1,68 @@
+import { Controller, Inject } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { Intake, metadataOf } from '#apps/composition/intake';
+import { CustomerIdentity } from '#application/customer-identity';
+import { Clock } from '#application/ports/clock';
+import { MessageProducer, type MessageBatch } from '#application/ports/message-queue';
+import { Telemetry } from '#application/ports/telemetry';
+import { SendMessages } from '#application/send-messages';
+import { topicName } from '#contracts/topics';
+
+const SOURCE = '/tidegate/provider';
+
+/** Acts on send commands, and records what the provider reports of them later. */
+@Controller()
+export class ProviderController {
+  constructor(
+    @Inject(SendMessages) private readonly messages: SendMessages,
+    @Inject(CustomerIdentity) private readonly identity: CustomerIdentity,
+    @Inject(MessageProducer) private readonly producer: MessageProducer,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(Telemetry) private readonly telemetry: Telemetry,
+  ) {}
+
+  @EventPattern(topicName('send-commands'))
+  async sendCommands(@Payload() batch: MessageBatch): Promise<void> {
+    const intake = this.#intake();
+    await this.messages.run(intake.take('send-commands', batch).map(({ parsed }) => parsed.data));
+    await intake.finish(this.producer);
+  }
+
+  @EventPattern(topicName('delivery-reports'))
+  async deliveryReports(@Payload() batch: MessageBatch): Promise<void> {
+    const intake = this.#intake();
+    const taken = intake.take('delivery-reports', batch);
+    const answers = await this.messages.report(
+      taken.map(({ parsed: { data, envelope } }) => {
+        const { account, correlation, customer, status, at, providerMessageId, error } = data;
+        return {
+          account,
+          correlation,
+          customer: customer === undefined ? undefined : this.identity.customerOf(account, customer),
+          delivery: { status, at, providerMessageId, failure: error === undefined ? undefined : { code: error.code } },
+          metadata: metadataOf(envelope),
+        };
+      }),
+    );
+    taken.forEach(({ message }, index) => {
+      if (answers[index] === 'unmatched') {
+        const remedy = 'Send the correlation that came with the call, or a message id that the provider gave for it.';
+        intake.reject(message, {
+          code: 'not-found',
+          field: 'correlation',
+          message: 'No intent is known by it.',
+          remedy,
+        });
+      }
+      if (answers[index] === 'quarantined') {
+        const remedy = 'Send the time at which the provider says it happened.';
+        intake.reject(message, { code: 'message-invalid', field: 'at', message: 'The time is absurd.', remedy });
+      }
+    });
+    await intake.finish(this.producer);
+  }
+
+  #intake(): Intake {
+    return new Intake(SOURCE, this.clock, this.telemetry);
+  }
+}
