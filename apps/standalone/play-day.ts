@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Engines } from '#apps/composition/engines';
 import { topicName } from '#contracts/topics';
+import { HOUR_MS } from '#domain/time';
 import type { SteerableClock } from '#platform/clock';
 import type { Part } from '#platform/lifecycle';
 import { sampleDay } from './sample-day.js';
@@ -53,6 +54,8 @@ export const playDay = (engines: Engines, clock: SteerableClock, show: (line: st
       playing = (async () => {
         for (const { at, message } of sampleDay(from)) {
           if (end.signal.aborted) return;
+          // Nobody waits for a clock that leaps: what is due before a long pause gets its time first.
+          if (at - clock.now() > HOUR_MS) await pause(SETTLE_MS, undefined, { signal: end.signal });
           clock.set(at);
           await engines.producer.send([message]);
           await pause(STEP_MS, undefined, { signal: end.signal });

@@ -75,7 +75,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 async function configure(folder: string, port: number, partitions: number): Promise<void> {
   const values = new Map([
     ['port', port],
-    ['controllerPort', await findFreePort()],
+    ['controllerPort', await findFreePort(port)],
     ['partitions', partitions],
   ]);
   const template = await readFile(join(sources, 'server.properties'), 'utf8');

@@ -6,10 +6,10 @@ import { createServer } from 'node:net';
  * Below the ports that systems hand to outgoing connections (from 32768 on Linux, 49152 on macOS): in there, a client
  * that reconnects while the broker is down could take the broker's port, or even connect to itself.
  */
-export async function findFreePort(): Promise<number> {
+export async function findFreePort(except?: number): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);
-    if (await isFree(port)) return port;
+    if (port !== except && (await isFree(port))) return port;
   }
 }
 

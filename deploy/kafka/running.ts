@@ -16,9 +16,16 @@ export interface Running {
 const stateFile = join(home, 'broker.json');
 
 export async function findRunning(): Promise<Running | undefined> {
-  const text = await readFile(stateFile, 'utf8').catch(() => '{}');
-  const state: unknown = JSON.parse(text);
+  const state = await readState();
   return isRunning(state) && isAlive(state) ? state : undefined;
+}
+
+async function readState(): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(stateFile, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 export async function saveRunning(running: Running): Promise<void> {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
+  getMetadataStorage,
   IsArray,
   IsBoolean,
   IsIn,
@@ -28,13 +29,11 @@ const all =
     for (const decorate of decorators) decorate(target, property);
   };
 
-type Schema = Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>;
-
 /** The schema of a field that class-validator-jsonschema does not know, in place of its guess. */
 export const Described =
-  (schema: Schema): PropertyDecorator =>
+  (schema: object): PropertyDecorator =>
   (target, property) =>
-    JSONSchema(({ description }) => (description === undefined ? schema : { ...schema, description }))(
+    JSONSchema(({ description }) => ({ ...schema, ...(description === undefined ? {} : { description }) }))(
       target,
       String(property),
     );
@@ -69,7 +68,7 @@ export const Text = (max: number, min: 0 | 1 = 0): PropertyDecorator =>
 
 export const OneOf = (values: readonly string[]): PropertyDecorator => all(IsString(), IsIn([...values]));
 
-const timeFrom = (earliest: number, schema: Schema): PropertyDecorator =>
+const timeFrom = (earliest: number, schema: object): PropertyDecorator =>
   all(
     ValidateBy({
       name: 'isTime',
@@ -81,28 +80,43 @@ const timeFrom = (earliest: number, schema: Schema): PropertyDecorator =>
         defaultMessage: () => '$property must be an RFC 3339 date-time with a zone',
       },
     }),
-    Described(schema),
+    Described({ type: 'string', format: 'date-time', ...schema }),
   );
 
 /** RFC 3339, for example `2026-05-04T12:00:00Z`. */
-export const Time = (): PropertyDecorator =>
-  timeFrom(Number.NEGATIVE_INFINITY, { type: 'string', format: 'date-time' });
+export const Time = (): PropertyDecorator => timeFrom(Number.NEGATIVE_INFINITY, {});
 
-/** The time of something that happened on WhatsApp: an earlier one is absurd (rules §3). */
+/** The time of something that happened on WhatsApp: an earlier one is absurd (rules §3). `formatMinimum` is ajv-formats'. */
 export const FactTime = (): PropertyDecorator =>
-  timeFrom(FIRST_PLAUSIBLE, { type: 'string', format: 'date-time', ...notBefore(FIRST_PLAUSIBLE) });
+  timeFrom(FIRST_PLAUSIBLE, { formatMinimum: new Date(FIRST_PLAUSIBLE).toISOString() });
 
-/** ajv-formats' keyword, which JSON Schema itself lacks. */
-const notBefore = (at: number): Schema & { readonly formatMinimum: string } => ({
-  formatMinimum: new Date(at).toISOString(),
-});
-
-/** Another object of the message. */
+/** Another object of the message. Fields that it does not know are ignored. */
 export const Nested = (type: () => new () => object): PropertyDecorator =>
   all(IsObject(), ValidateNested(), Type(type));
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** For a class whose unknown fields are faults: `closed` says so in its schema, `NestedClosed` to class-validator. */
+export const closed = { additionalProperties: false } as const;
+export const NestedClosed = (type: () => new () => object): PropertyDecorator =>
+  all(
+    Nested(type),
+    ValidateBy({
+      name: 'hasNoOtherFields',
+      validator: {
+        validate: (value: unknown) => isRecord(value) && Object.keys(value).every((name) => fieldsOf(type()).has(name)),
+        defaultMessage: () => '$property must have no other fields',
+      },
+    }),
+  );
+
+const fieldsOf = (type: new () => object): ReadonlySet<string> =>
+  new Set(
+    getMetadataStorage()
+      .getTargetValidationMetadatas(type, '', false, false)
+      .map(({ propertyName }) => propertyName),
+  );
 
 /** An object with a string under each name. */
 export const StringMap = (): PropertyDecorator =>
@@ -149,7 +163,7 @@ export const CountOrNull = (min: number, max: number): PropertyDecorator =>
         defaultMessage: () => `$property must be a whole number from ${min} to ${max}, or null`,
       },
     }),
-    Described({ anyOf: [{ type: 'integer', minimum: min, maximum: max }, { type: 'null' }] }),
+    Described({ type: ['integer', 'null'], minimum: min, maximum: max }),
   );
 
 export const Flag = (): PropertyDecorator => IsBoolean();
