@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
-  getMetadataStorage,
   IsArray,
   IsBoolean,
   IsIn,
@@ -17,7 +16,6 @@ import {
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { isZone } from '#domain/calendar';
-import { FIRST_PLAUSIBLE } from '#domain/time';
 import { parseInstant } from './instants.js';
 
 // The fields that the messages share, each as one decorator. A constraint is written such that class-validator and
@@ -29,19 +27,11 @@ const all =
     for (const decorate of decorators) decorate(target, property);
   };
 
-/** The schema of a field that class-validator-jsonschema does not know, in place of its guess. */
-export const Described =
-  (schema: object): PropertyDecorator =>
+/** The schema of a decorator that class-validator-jsonschema does not know, in place of its guess. */
+const Described =
+  (schema: Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>): PropertyDecorator =>
   (target, property) =>
-    JSONSchema(({ description }) => ({ ...schema, ...(description === undefined ? {} : { description }) }))(
-      target,
-      String(property),
-    );
-
-/** What the field means, for the published schemas and for the remedies of faults. */
-export const About = (description: string): PropertyDecorator =>
-  ValidateBy({ name: ABOUT, constraints: [description], validator: { validate: () => true } });
-export const ABOUT = 'about';
+    JSONSchema(() => schema)(target, String(property));
 
 /** May be left out. Null is not the same as left out, unlike with class-validator's IsOptional. */
 export const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
@@ -68,55 +58,25 @@ export const Text = (max: number, min: 0 | 1 = 0): PropertyDecorator =>
 
 export const OneOf = (values: readonly string[]): PropertyDecorator => all(IsString(), IsIn([...values]));
 
-const timeFrom = (earliest: number, schema: object): PropertyDecorator =>
+/** RFC 3339, for example `2026-05-04T12:00:00Z`. */
+export const Time = (): PropertyDecorator =>
   all(
     ValidateBy({
       name: 'isTime',
       validator: {
-        validate: (value: unknown) => {
-          const at = typeof value === 'string' ? parseInstant(value) : undefined;
-          return at !== undefined && at >= earliest;
-        },
+        validate: (value: unknown) => typeof value === 'string' && parseInstant(value) !== undefined,
         defaultMessage: () => '$property must be an RFC 3339 date-time with a zone',
       },
     }),
-    Described({ type: 'string', format: 'date-time', ...schema }),
+    Described({ type: 'string', format: 'date-time' }),
   );
 
-/** RFC 3339, for example `2026-05-04T12:00:00Z`. */
-export const Time = (): PropertyDecorator => timeFrom(Number.NEGATIVE_INFINITY, {});
-
-/** The time of something that happened on WhatsApp: an earlier one is absurd (rules §3). `formatMinimum` is ajv-formats'. */
-export const FactTime = (): PropertyDecorator =>
-  timeFrom(FIRST_PLAUSIBLE, { formatMinimum: new Date(FIRST_PLAUSIBLE).toISOString() });
-
-/** Another object of the message. Fields that it does not know are ignored. */
+/** Another object of the message. */
 export const Nested = (type: () => new () => object): PropertyDecorator =>
   all(IsObject(), ValidateNested(), Type(type));
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** For a class whose unknown fields are faults: `closed` says so in its schema, `NestedClosed` to class-validator. */
-export const closed = { additionalProperties: false } as const;
-export const NestedClosed = (type: () => new () => object): PropertyDecorator =>
-  all(
-    Nested(type),
-    ValidateBy({
-      name: 'hasNoOtherFields',
-      validator: {
-        validate: (value: unknown) => isRecord(value) && Object.keys(value).every((name) => fieldsOf(type()).has(name)),
-        defaultMessage: () => '$property must have no other fields',
-      },
-    }),
-  );
-
-const fieldsOf = (type: new () => object): ReadonlySet<string> =>
-  new Set(
-    getMetadataStorage()
-      .getTargetValidationMetadatas(type, '', false, false)
-      .map(({ propertyName }) => propertyName),
-  );
 
 /** An object with a string under each name. */
 export const StringMap = (): PropertyDecorator =>
@@ -163,7 +123,7 @@ export const CountOrNull = (min: number, max: number): PropertyDecorator =>
         defaultMessage: () => `$property must be a whole number from ${min} to ${max}, or null`,
       },
     }),
-    Described({ type: ['integer', 'null'], minimum: min, maximum: max }),
+    Described({ anyOf: [{ type: 'integer', minimum: min, maximum: max }, { type: 'null' }] }),
   );
 
 export const Flag = (): PropertyDecorator => IsBoolean();
