@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '#application/ports/event-store';
 import type { OutgoingMessage } from '#application/ports/message-queue';
+import type { Telemetry } from '#application/ports/telemetry';
 import { streamParts } from '#application/streams';
 import { sendCommandMessage } from '#contracts/outbound/send-commands';
 import { decisionOf, sendDecisionMessage } from '#contracts/outbound/send-decisions';
@@ -36,5 +37,31 @@ export const messagesOf = ({ id, stream, event, revision, metadata }: RecordedEv
       return [sendDecisionMessage(decisionOf(account, customer, event, revision), attributes)];
     default:
       return [];
+  }
+};
+
+const outcomes = {
+  SendAuthorised: 'authorised',
+  SendRefused: 'refused',
+  SendHeld: 'held',
+  SendExpired: 'expired',
+  SendCancelled: 'cancelled',
+} as const;
+
+/** Counts the decisions among the events by outcome and reason. */
+export const countDecisions = (events: readonly RecordedEvent[], telemetry: Telemetry): void => {
+  for (const { event } of events) {
+    switch (event.type) {
+      case 'SendRefused':
+      case 'SendHeld':
+        telemetry.decided(outcomes[event.type], event.reason, 1);
+        break;
+      case 'SendAuthorised':
+      case 'SendExpired':
+      case 'SendCancelled':
+        telemetry.decided(outcomes[event.type], null, 1);
+        break;
+      default:
+    }
   }
 };

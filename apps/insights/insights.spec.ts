@@ -87,6 +87,7 @@ class MemoryReadModel extends ReadModel {
 const readModel = new MemoryReadModel();
 const producer = new MemoryProducer();
 let parts: Record<string, string> = {};
+let stalled: readonly string[] = [];
 let app: NestExpressApplication;
 let url = '';
 
@@ -96,8 +97,7 @@ beforeAll(async () => {
     producer,
     identity,
     clock: new FixedClock(),
-    telemetryText: async () => 'tidegate_up 1\n',
-    ready: async () => parts,
+    probes: { telemetryText: async () => 'tidegate_up 1\n', stalled: () => stalled, ready: async () => parts },
   });
   app = (
     await Test.createTestingModule({ imports: [insights] }).compile()
@@ -421,6 +421,9 @@ describe('operation', () => {
   test('is live whatever its parts do', async () => {
     parts = { store: 'away' };
     expect(await get('/health/live')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    stalled = ['releaser'];
+    expect(await get('/health/live')).toMatchObject({ status: 503, body: { stalled } });
+    stalled = [];
   });
 
   test('is ready when every part is', async () => {

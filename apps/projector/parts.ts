@@ -1,14 +1,23 @@
-import type { Engines } from '#apps/composition/engines';
-import { followerPart } from '#apps/composition/parts';
-import { Project, VIEWS } from '#application/project';
+import { gapPart } from '#apps/composition/gap';
+import { soleFollowerPart } from '#apps/composition/parts';
+import type { Process } from '#apps/composition/process';
+import { Project, VIEWS, viewCategories } from '#application/project';
 import type { Part } from '#platform/lifecycle';
 
 /** Folds the log into the read model. */
-export const projectorParts = ({ store, views, telemetry, clock }: Engines): Part[] => [
-  followerPart('projector', async (signal, ready) => {
-    ready();
-    await new Project(store, views, (_, recordedAt, events) => {
-      telemetry.projected({ projection: VIEWS, events, lagMs: Math.max(0, clock.now() - recordedAt) });
-    }).follow(signal);
-  }),
-];
+export const projectorParts = (running: Process): Part[] => {
+  const { engines, logger } = running;
+  const { store, views, telemetry, clock } = engines;
+  return [
+    soleFollowerPart(
+      'projector',
+      // Anew each time: what it remembers is as of the checkpoint that it starts from.
+      (signal) =>
+        new Project(store, views, (_, recordedAt, events) => {
+          telemetry.projected({ projection: VIEWS, events, lagMs: Math.max(0, clock.now() - recordedAt) });
+        }).follow(signal),
+      logger,
+    ),
+    gapPart(VIEWS, viewCategories, running),
+  ];
+};

@@ -1,14 +1,12 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEngines } from '#apps/composition/engines';
+import { runApp } from '#apps/composition/process';
 import { SteerableClock } from '#platform/clock';
 import { loadConfig } from '#platform/config';
 import { exitCodeOf, stopSignal } from '#platform/lifecycle';
-import { createLogger } from '#platform/logging';
-import { PrometheusTelemetry } from '#platform/metrics';
+import { standaloneParts } from './parts.js';
 import { playDay } from './play-day.js';
-import { runService } from './service.js';
 
 const show = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -25,14 +23,14 @@ try {
     TIDEGATE_DATA: dataFolder,
     TIDEGATE_CLOCK: 'steerable',
   });
-  const logger = createLogger({ level: config.logLevel, app: 'demo' });
-  const telemetry = new PrometheusTelemetry();
   const clock = new SteerableClock();
-  const engines = await openEngines(config, clock, telemetry, logger);
   const url = `http://${config.http.host}:${config.http.port}`;
   show(`Playing a sample day; its data is in ${dataFolder}\n`);
   process.exit(
-    await runService({ config, engines, telemetry, logger, signal, others: [playDay(engines, clock, show, url)] }),
+    await runApp('demo', config, clock, signal, (running) => [
+      ...standaloneParts(running),
+      playDay(running.engines, clock, show, url),
+    ]),
   );
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

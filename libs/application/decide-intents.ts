@@ -67,34 +67,41 @@ export class DecideIntents {
     return answers;
   }
 
-  /** Looks again at intents that are held: those whose time has come or whose obstacle is gone (rules §8). */
-  async release(intents: readonly IntentKey[]): Promise<number> {
+  /**
+   * Looks again at intents that are held: those whose time has come or whose obstacle is gone (rules §8).
+   * Resolves with those that are decided anew.
+   */
+  async release(intents: readonly IntentKey[]): Promise<readonly IntentKey[]> {
     const situationOf = await this.#situations.of(intents);
     const byCustomer = new Map<string, IntentKey[]>();
     for (const intent of intents) {
       const key = `${intent.account}/${intent.customer}`;
       byCustomer.set(key, [...(byCustomer.get(key) ?? []), intent]);
     }
-    let released = 0;
     const groups = [...byCustomer.values()];
+    const released: (readonly IntentKey[])[] = groups.map(() => []);
     // A release that changes nothing appends nothing, so only a fresh read can tell that nothing was missed.
     const customers = await this.customers.readOn(await this.customers.load(groups.flatMap(([first]) => first ?? [])));
     const tasks = customers.map((loaded, place): CustomerTask => ({
       customer: loaded,
       decide: (customer) => {
         let situation = situationOf(customer);
-        return (groups[place] ?? []).flatMap(({ intentId }) => {
+        const decidedAnew: IntentKey[] = [];
+        // Each time from nothing: after a conflict another process may have been faster.
+        released[place] = decidedAnew;
+        return (groups[place] ?? []).flatMap((key) => {
+          const { intentId } = key;
           const open = situation.customer.intents[intentId];
           const events = open === undefined ? [] : release(open, situation);
           if (events.length === 0) return [];
-          released += 1;
+          decidedAnew.push(key);
           situation = after(situation, events);
           return [{ events, metadata: { correlationId: intentId, causationId: intentId } }];
         });
       },
     }));
     await this.customers.run(tasks);
-    return released;
+    return released.flat();
   }
 
   async #decideRound(

@@ -21,6 +21,8 @@ import { streamParts, templateStream } from './streams.js';
 
 /** The projection that all rows of the read model belong to. */
 export const VIEWS = 'views';
+/** What it folds. */
+export const viewCategories = ['customer', 'template', 'account'] as const;
 
 /** Folds the log into the read model: batches, one transaction each, and no side effects (architecture §6). */
 export class Project {
@@ -40,11 +42,10 @@ export class Project {
     for (const { account, state } of await this.views.templates()) {
       this.#templates.set(templateStream(account, state.name, state.language), state);
     }
-    const categories = ['customer', 'template', 'account'] as const;
     for await (const { events } of this.store.subscribe({
       name: VIEWS,
       after: checkpoint,
-      categories,
+      categories: viewCategories,
       batchSize,
       signal,
     })) {

@@ -14,6 +14,7 @@ export class Publish {
     private readonly checkpoints: Pick<ProjectionStore, 'checkpoint' | 'moveCheckpoint'>,
     private readonly producer: MessageProducer,
     private readonly messagesOf: (recorded: RecordedEvent) => readonly OutgoingMessage[],
+    private readonly published: (events: readonly RecordedEvent[]) => void = () => undefined,
   ) {}
 
   /** Follows the log from the stored checkpoint until aborted. @throws InfrastructureError `checkpoint-taken` */
@@ -27,6 +28,7 @@ export class Publish {
       if (messages.length > 0) await this.producer.send(messages);
       await this.checkpoints.moveCheckpoint(PUBLISHER, checkpoint, last.position);
       checkpoint = last.position;
+      this.published(events);
     }
   }
 }

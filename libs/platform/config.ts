@@ -30,6 +30,8 @@ export interface Config {
   readonly eventStore: DatabaseEngine | EventStoreDbEngine;
   readonly queue: DatabaseEngine | KafkaEngine;
   readonly provider: ProviderName;
+  /** Options of the sandbox as its adapter reads them. */
+  readonly sandbox: string | undefined;
   /** At least 32 bytes. */
   readonly identityKey: Buffer;
   readonly http: { readonly host: string; readonly port: number };
@@ -61,6 +63,7 @@ export const loadConfig = async (variables: Variables): Promise<Config> => {
     eventStore,
     queue,
     provider: environment.TIDEGATE_PROVIDER,
+    sandbox: environment.TIDEGATE_SANDBOX,
     identityKey: await identityKeyOf(environment.TIDEGATE_IDENTITY_KEY, dataFolder, [database.url, eventStore.url]),
     http: { host: environment.TIDEGATE_HTTP_HOST, port: environment.TIDEGATE_HTTP_PORT },
     logLevel: environment.TIDEGATE_LOG_LEVEL,

@@ -64,6 +64,14 @@ export class Environment {
   TIDEGATE_PROVIDER: ProviderName = 'sandbox';
 
   @About(
+    'How the sandbox behaves: latencyMs=5&failureRate=0.05&timeoutRate=0.05&readRate=0.5&graceMs=5000&reportEveryMs=100&seed=1,',
+    'or some of these. Rates are shares of the calls, from 0 to 1.',
+  )
+  @IsOptional()
+  @IsNotEmpty({ message: 'use name=value&name=value' })
+  TIDEGATE_SANDBOX?: string;
+
+  @About(
     "The key of the customers' ids, at least 32 bytes in hex (openssl rand -hex 32). Keep it: with another one every",
     'customer is a stranger. Unset: made once in the data folder, if nothing is kept outside this machine.',
   )

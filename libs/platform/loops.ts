@@ -3,7 +3,7 @@ import { isInfrastructureError, reactionTo } from '#application/errors';
 
 /** After a first failure, and at most. Doubles in between. */
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 30_000;
+export const LONGEST_PAUSE_MS = 30_000;
 
 export interface LoopOptions {
   /** For logs. */

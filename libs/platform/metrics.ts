@@ -60,6 +60,13 @@ export class PrometheusTelemetry extends Telemetry {
     registers: this.#registers,
   });
 
+  readonly #gap = new Gauge({
+    name: 'tidegate_projection_gap_events',
+    help: 'Events between the checkpoint and the end of the log, counted up to 10,000',
+    labelNames: ['projection'],
+    registers: this.#registers,
+  });
+
   /** @param ofProcess also counts what Node itself does: memory, event loop, garbage collection; once per process */
   constructor({ ofProcess = false }: { readonly ofProcess?: boolean } = {}) {
     super();
@@ -102,6 +109,10 @@ export class PrometheusTelemetry extends Telemetry {
   projected({ projection, events, lagMs }: ProjectedBatch): void {
     this.#projected.inc({ projection }, events);
     this.#lag.set({ projection }, lagMs / 1_000);
+  }
+
+  gapped(projection: string, events: number): void {
+    this.#gap.set({ projection }, events);
   }
 }
 

@@ -80,10 +80,10 @@ describe('the gate on its log', () => {
     const dispatcher = stage.dispatcher();
     await dispatcher.run([intent(customer, 'a', { whenClosed: 'hold' })]);
     const key = { account: ACCOUNT, customer, intentId: 'a' };
-    expect(await dispatcher.release([key])).toBe(0);
+    expect(await dispatcher.release([key])).toEqual([]);
     await stage.recorder().run([wrote(customer, 'm1', T0)]);
     const both = await Promise.all([dispatcher.release([key]), stage.dispatcher().release([key])]);
-    expect(both.reduce((sum, released) => sum + released)).toBeGreaterThanOrEqual(1);
+    expect(both.flat()).toEqual([key]);
     expect(await typesOf(customer)).toEqual(['SendHeld', 'CustomerMessageReceived', 'SendReleased', 'SendAuthorised']);
   });
 

@@ -4,6 +4,7 @@ import {
   EventStore,
   MAX_APPEND_BYTES,
   type AppendOutcome,
+  type Category,
   type EventBatch,
   type Position,
   type RecordedEvent,
@@ -117,6 +118,22 @@ export class PostgresEventStore extends EventStore {
     } finally {
       unlisten();
     }
+  }
+
+  async gap(after: Position | undefined, categories: readonly Category[], atMost: number): Promise<number> {
+    const rows = await unavailableAs(
+      'store-unavailable',
+      this.database.query<{ count: number }>(
+        `select count(*) as count from (
+           select 1 from ${rowsOf(1, 'text')} as c(category)
+           cross join lateral (
+             select 1 from tidegate_log.events e where e.category = c.category and e.position > $2 limit $3
+           ) e limit $3
+         ) e`,
+        [lines(categories), after ?? 0, atMost],
+      ),
+    );
+    return rows[0]?.count ?? 0;
   }
 
   async ping(): Promise<void> {

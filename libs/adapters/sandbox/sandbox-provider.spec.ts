@@ -1,9 +1,13 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ProviderMessage } from '#application/ports/send-provider';
 import type { DeliveryReport } from '#contracts/inbound/delivery-reports';
-import { HOUR_MS, instantOf, plus } from '#domain/time';
+import { HOUR_MS, instantOf, plus, type Instant } from '#domain/time';
 import { eventually } from '#testing/eventually';
-import { SandboxProvider, type SandboxOptions } from './sandbox-provider.js';
+import { SandboxProvider } from './sandbox-provider.js';
+import type { SandboxOptions } from './sandbox-options.js';
 
 const T0 = instantOf(Date.UTC(2026, 10, 2, 9));
 const PHONE = '491701234567';
@@ -14,16 +18,16 @@ const calm: SandboxOptions = {
   timeoutRate: 0,
   readRate: 1,
   graceMs: 5,
-  reportEveryMs: 0,
-  stopWords: ['STOP'],
+  reportEveryMs: 1,
 };
-const none = { outsideWindow: 0, afterStop: 0, repeated: 0 };
+const none = { 'outside-window': 0, 'after-stop': 0, repeated: 0 };
 
+let claims = 0;
 const message = (correlation: string, kind: 'session' | 'template' = 'session'): ProviderMessage => ({
   account: 'acme',
   customer: 'c1',
   intentId: correlation,
-  claim: 'claim',
+  claim: `claim-${(claims += 1)}`,
   correlation,
   sender: 'S1',
   to: { phone: PHONE },
@@ -35,21 +39,27 @@ const message = (correlation: string, kind: 'session' | 'template' = 'session'):
 });
 
 describe('the sandbox provider', () => {
-  let open: SandboxProvider | undefined;
-  afterEach(() => open?.close());
+  let folder: string;
+  let books = 0;
+  let file: string;
+  const open: SandboxProvider[] = [];
+  beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'tidegate-sandbox-'))));
+  afterAll(() => rm(folder, { recursive: true }));
+  beforeEach(() => void (file = join(folder, String((books += 1)), 'book.jsonl')));
+  afterEach(async () => void (await Promise.all(open.splice(0).map((provider) => provider.close()))));
 
-  const sandbox = (options: Partial<SandboxOptions> = {}) => {
+  const sandbox = (
+    options: Partial<SandboxOptions> = {},
+    publish: (reports: readonly DeliveryReport[]) => Promise<void> = async () => undefined,
+  ) => {
     const clock = { at: T0, now: () => clock.at };
-    const reports: DeliveryReport[] = [];
-    const provider = new SandboxProvider({ ...calm, ...options }, clock, (report) => reports.push(report));
-    open = provider;
-    return {
-      provider,
-      clock,
-      reports,
-      wrote: (text = 'hello') => provider.told({ sender: 'S1', phone: `+${PHONE}`, at: clock.at, text }),
-    };
+    const provider = new SandboxProvider({ ...calm, ...options }, file, clock, publish);
+    open.push(provider);
+    const wrote = (text = 'hello', at: Instant = clock.at) =>
+      provider.told([{ sender: 'S1', person: `+${PHONE}`, at, text }]);
+    return { provider, clock, wrote };
   };
+  const graceOver = () => new Promise((resolve) => setTimeout(resolve, 2 * calm.graceMs));
 
   test('takes a session message for 24 hours, and not a millisecond longer', async () => {
     const { provider, clock, wrote } = sandbox();
@@ -63,14 +73,14 @@ describe('the sandbox provider', () => {
       retryable: false,
       effect: { kind: 'window-closed' },
     });
-    expect(provider.breaches).toEqual({ ...none, outsideWindow: 1 });
+    expect(provider.breaches).toEqual({ ...none, 'outside-window': 1 });
     expect(await provider.send(message('c', 'template'))).toMatchObject({ kind: 'accepted' });
   });
 
   test('keeps windows by sender, and lets an old message shorten none', async () => {
     const { provider, clock, wrote } = sandbox();
     wrote();
-    provider.told({ sender: 'S1', phone: PHONE, at: plus(T0, -30 * HOUR_MS) });
+    wrote('earlier', plus(T0, -30 * HOUR_MS));
     expect(await provider.send(message('a'))).toMatchObject({ kind: 'accepted' });
     clock.at = plus(T0, 1);
     expect(await provider.send({ ...message('b'), sender: 'S2' })).toMatchObject({ code: '131047' });
@@ -79,7 +89,7 @@ describe('the sandbox provider', () => {
   test("waits a moment for the customer's message, which may be told late", async () => {
     const { provider, wrote } = sandbox({ graceMs: 60_000 });
     const sending = provider.send(message('a'));
-    provider.told({ sender: 'S1', phone: PHONE, at: plus(T0, -30 * HOUR_MS) });
+    wrote('too old', plus(T0, -30 * HOUR_MS));
     await new Promise(setImmediate);
     wrote();
     expect(await sending).toMatchObject({ kind: 'accepted' });
@@ -89,26 +99,49 @@ describe('the sandbox provider', () => {
   test('takes one confirmation of a STOP, then nothing until the customer writes or opts in', async () => {
     const { provider, clock, wrote } = sandbox();
     wrote(' stop ');
+    await graceOver();
     expect(await provider.send(message('t', 'template'))).toMatchObject({
       effect: { kind: 'opted-out', scope: 'all' },
     });
     expect(await provider.send(message('a'))).toMatchObject({ kind: 'accepted' });
     expect(await provider.send(message('b'))).toMatchObject({ effect: { kind: 'opted-out' } });
-    expect(provider.breaches).toEqual({ ...none, afterStop: 2 });
+    expect(provider.breaches).toEqual({ ...none, 'after-stop': 2 });
     clock.at = plus(T0, 1_000);
     wrote('why?');
     expect(await provider.send(message('c'))).toMatchObject({ kind: 'accepted' });
     expect(await provider.send(message('d', 'template'))).toMatchObject({ kind: 'failed' });
-    provider.optedIn('S1', PHONE);
+    provider.consented([{ person: PHONE, status: 'in', at: clock.at }]);
     expect(await provider.send(message('e', 'template'))).toMatchObject({ kind: 'accepted' });
   });
 
-  test('counts a correlation that is sent again after it was accepted, also by calls at the same time', async () => {
+  test('blames nobody for a STOP that the gate may not have heard of yet', async () => {
+    const { provider, wrote } = sandbox({ graceMs: 60_000 });
+    wrote('STOP');
+    expect(await provider.send(message('a', 'template'))).toMatchObject({ kind: 'accepted' });
+    expect(provider.breaches).toEqual(none);
+  });
+
+  test('counts a correlation that is sent again after it was taken, also by calls at the same time', async () => {
     const { provider, wrote } = sandbox({ latencyMs: 1 });
     wrote();
     await Promise.all([provider.send(message('a')), provider.send(message('a')), provider.send(message('b'))]);
     expect(provider.breaches).toEqual({ ...none, repeated: 1 });
-    expect(provider.sent).toBe(3);
+    expect(provider.taken).toBe(3);
+  });
+
+  test('the book outlives its process, half lines included, and is shared with others', async () => {
+    const first = sandbox();
+    first.wrote();
+    await first.provider.send(message('a'));
+    await appendFile(file, '{"kind":"took","corr');
+    const second = sandbox();
+    expect(await second.provider.send(message('b'))).toMatchObject({ kind: 'accepted' });
+    await first.provider.send(message('b'));
+    await second.provider.send(message('a'));
+    expect(first.provider.breaches).toEqual({ ...none, repeated: 2 });
+    expect(second.provider.breaches).toEqual({ ...none, repeated: 2 });
+    const taken = (await readFile(file, 'utf8')).split('\n').filter((line) => /"kind":"took".*}$/.test(line));
+    expect(taken).toHaveLength(4);
   });
 
   test('repeating a definite failure is no breach; repeating what timed out after it was taken is', async () => {
@@ -119,12 +152,15 @@ describe('the sandbox provider', () => {
     }
     expect(failing.provider.breaches).toEqual(none);
     const silent = sandbox({ timeoutRate: 1 });
-    silent.wrote();
     for (const correlation of ['a', 'b', 'b', 'a']) {
       expect(await silent.provider.send(message(correlation))).toMatchObject({ kind: 'unknown' });
     }
     // Every other silent call was taken: the first `a` and the second `b`.
-    expect(silent.provider.sent).toBe(2);
+    expect(silent.provider.taken).toBe(2);
+    expect(silent.provider.breaches).toEqual(none);
+    await silent.provider.send(message('x'));
+    await silent.provider.send(message('x'));
+    await silent.provider.send(message('x'));
     expect(silent.provider.breaches).toEqual({ ...none, repeated: 1 });
   });
 
@@ -143,9 +179,11 @@ describe('the sandbox provider', () => {
   });
 
   test('reports sent, delivered and read, with the correlation, also on a message whose call timed out', async () => {
-    const { provider, reports, wrote } = sandbox({ timeoutRate: 1 });
+    const reports: DeliveryReport[] = [];
+    const { provider, wrote } = sandbox({ timeoutRate: 1 }, async (more) => void reports.push(...more));
     wrote();
-    await provider.send(message('a'));
+    const sent = message('a');
+    await provider.send(sent);
     await eventually(() => reports.length === 3);
     expect(reports.map(({ status }) => status)).toEqual(['sent', 'delivered', 'read']);
     expect(reports[0]).toEqual({
@@ -153,10 +191,31 @@ describe('the sandbox provider', () => {
       provider: 'sandbox',
       sender: 'S1',
       customer: { phone: PHONE },
-      providerMessageId: 'sandbox.1.1',
+      providerMessageId: `sandbox.${sent.claim}`,
       status: 'sent',
       at: T0,
       correlation: 'a',
     });
+  });
+
+  test('reports that the queue did not take come again, also from the next process, and none twice', async () => {
+    let refused = 0;
+    const first = sandbox({}, async () => {
+      refused += 1;
+      throw new Error('The queue is down.');
+    });
+    first.wrote();
+    await first.provider.send(message('a'));
+    await eventually(() => refused > 1);
+    await first.provider.close();
+    open.splice(0);
+    const reports: DeliveryReport[] = [];
+    const second = sandbox({}, async (more) => void reports.push(...more));
+    await eventually(() => reports.length === 3);
+    await second.provider.close();
+    open.splice(0);
+    sandbox({}, async (more) => void reports.push(...more));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(reports.map(({ status }) => status)).toEqual(['sent', 'delivered', 'read']);
   });
 });

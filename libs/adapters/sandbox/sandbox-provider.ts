@@ -4,194 +4,162 @@ import type { Clock } from '#application/ports/clock';
 import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
 import type { DeliveryReport } from '#contracts/inbound/delivery-reports';
 import type { ProviderOutcome } from '#domain/gate/permit';
-import type { Instant } from '#domain/time';
+import { instantOf } from '#domain/time';
+import { Book, breaches, reportStatuses, type Breach, type Entry } from './book.js';
+import { PlatformState } from './platform-state.js';
+import { Reporting, type Report } from './reporting.js';
+import type { SandboxOptions } from './sandbox-options.js';
 
-export interface SandboxOptions {
-  /** The same seed draws the same failures, for calls in the same order. */
-  readonly seed: number;
-  /** Milliseconds that a call takes. */
-  readonly latencyMs: number;
-  /** Share of the calls, 0 to 1, that fail definitely and may be repeated. */
-  readonly failureRate: number;
-  /** Share of the calls, 0 to 1, that get no answer; every other one of them was accepted all the same. */
-  readonly timeoutRate: number;
-  /** Share of the delivered messages, 0 to 1, that are read. */
-  readonly readRate: number;
-  /** Milliseconds for which a message waits for the customer's: whoever tells of it may be a moment late. */
-  readonly graceMs: number;
-  /** Milliseconds between two reports on one message. */
-  readonly reportEveryMs: number;
-  /** Texts that opt out; compared without case and surrounding space. */
-  readonly stopWords: readonly string[];
-}
-
-/** What the customer did on the platform. */
+/** What the customer did on the platform. `person` is a phone number or the platform's id of a person. */
 export interface ToldMessage {
   readonly sender: string;
-  readonly phone: string;
-  readonly at: Instant;
+  readonly person: string;
+  readonly at: number;
   readonly text?: string | undefined;
 }
 
-/** What a gate must never let happen, counted. */
-export interface Breaches {
-  /** Session messages outside the window. */
-  readonly outsideWindow: number;
-  /** Messages after an opt-out, but for one confirmation of it. */
-  readonly afterStop: number;
-  /** Messages whose correlation had been accepted before. */
-  readonly repeated: number;
-}
-
-interface Chat {
-  lastAt: number;
-  stoppedAt: number;
-  confirmed: boolean;
-}
-
-const WINDOW_MS = 24 * 3_600_000;
-/** Chats and accepted messages that are remembered, the most recent ones: memory stays bounded. */
-const REMEMBERED = 1_000_000;
+/** The words that people stop a chat with, whatever the account has configured. */
+const stopWords: ReadonlySet<string> = new Set(['stop', 'unsubscribe', 'stopp', 'arrêt', 'baja', 'parar']);
 
 /**
  * Stands in for the platform: keeps a book of its own of what customers wrote, and judges by the platform's published
- * rules, not by Tidegate's code, so that it can convict the gate (platforms §2b).
+ * rules, not by Tidegate's code, so that it can convict the gate (platforms §2a).
  */
 export class SandboxProvider extends SendProvider {
-  readonly #chats = new Map<string, Chat>();
-  readonly #accepted = new Map<string, string>();
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #state = new PlatformState();
+  readonly #reporting: Reporting;
+  readonly #book: Book;
   readonly #closed = new AbortController();
   readonly #random: () => number;
-  #breaches: Breaches = { outsideWindow: 0, afterStop: 0, repeated: 0 };
-  #sent = 0;
+  readonly #breaches = new Map<Breach, number>();
   #timeouts = 0;
 
+  /**
+   * @param file of the book
+   * @param publish resolves when the queue has the reports; they are published again until it does
+   */
   constructor(
     private readonly options: SandboxOptions,
+    file: string,
     private readonly clock: Clock,
-    private readonly report: (report: DeliveryReport) => void,
+    publish: (reports: readonly DeliveryReport[]) => Promise<void>,
   ) {
     super();
     this.#random = drawing(options.seed);
     // Each message on its way listens.
     setMaxListeners(0, this.#closed.signal);
+    this.#reporting = new Reporting(options.reportEveryMs, async (reports) => {
+      await publish(reports.map((report) => this.#deliveryReport(report)));
+      this.#book.append({ kind: 'reported', reports: reports.map(({ id, status }) => [id, status] as const) });
+    });
+    this.#book = new Book(file, (entry) => this.#enter(entry));
+    this.#reporting.start();
   }
 
-  get breaches(): Breaches {
-    return this.#breaches;
+  /** How often each breach was counted, by all processes that keep this book. */
+  get breaches(): Readonly<Record<Breach, number>> {
+    this.#book.refresh();
+    return Object.fromEntries(breaches.map((breach) => [breach, this.#breaches.get(breach) ?? 0])) as Record<
+      Breach,
+      number
+    >;
   }
 
   /** Messages that the platform took. */
-  get sent(): number {
-    return this.#sent;
+  get taken(): number {
+    return this.#state.taken;
   }
 
-  /** Notes a customer's message that opens a window; a stop word opts out of everything from this sender. */
-  told({ sender, phone, at, text }: ToldMessage): void {
-    const key = chatKey(sender, phone);
-    const known = this.#chats.get(key);
-    const chat = known ?? { lastAt: Number.NEGATIVE_INFINITY, stoppedAt: Number.NEGATIVE_INFINITY, confirmed: false };
-    chat.lastAt = Math.max(chat.lastAt, at);
-    const word = text?.trim().toLowerCase();
-    if (at > chat.stoppedAt && this.options.stopWords.some((stop) => stop.toLowerCase() === word)) {
-      chat.stoppedAt = at;
-      chat.confirmed = false;
-    }
-    remember(this.#chats, key, chat);
-    for (const wake of this.#waiting.get(key) ?? []) wake();
+  /** Notes customers' messages that open windows; a stop word opts out. */
+  told(messages: readonly ToldMessage[]): void {
+    this.#book.append(
+      ...messages.map(({ sender, person, at, text }): Entry => {
+        const isStop = stopWords.has(text?.trim().toLowerCase() ?? '');
+        return { kind: 'wrote', sender, person, at, ...(isStop ? { stop: true } : {}) };
+      }),
+    );
   }
 
-  /** Notes that the customer agreed to be written to again. */
-  optedIn(sender: string, phone: string): void {
-    const chat = this.#chats.get(chatKey(sender, phone));
-    if (chat !== undefined) chat.stoppedAt = Number.NEGATIVE_INFINITY;
+  /** Notes what customers consented to elsewhere, for example in a web form. */
+  consented(
+    consents: readonly { readonly person: string; readonly status: 'in' | 'out'; readonly at: number }[],
+  ): void {
+    this.#book.append(...consents.map((consent): Entry => ({ kind: 'consented', ...consent })));
   }
 
   async send(message: ProviderMessage): Promise<ProviderOutcome> {
     const { latencyMs, failureRate, timeoutRate } = this.options;
-    const [failure, timeout] = [this.#random(), this.#random()];
+    const [failure, timeout, read] = [this.#random(), this.#random(), this.#random()];
     if (latencyMs > 0) await pause(latencyMs);
-    const isSession = message.content.kind === 'session';
-    const key = chatKey(message.sender, message.to.phone ?? message.to.userId ?? '');
-    if (isSession && !this.#isOpen(key)) await this.#openedInTime(key);
-    // From here to the note that it was accepted nothing waits: two calls cannot both be the first.
-    const previous = this.#accepted.get(message.correlation);
-    if (previous !== undefined) this.#breaches = { ...this.#breaches, repeated: this.#breaches.repeated + 1 };
     if (failure < failureRate) return { kind: 'failed', code: '130429', retryable: true };
-    if (isSession && !this.#isOpen(key)) {
-      this.#breaches = { ...this.#breaches, outsideWindow: this.#breaches.outsideWindow + 1 };
+    const { account, sender, to, correlation } = message;
+    const session = message.content.kind === 'session';
+    const person = to.phone ?? to.userId ?? '';
+    this.#book.refresh();
+    if (session && !this.#state.isOpen(sender, person, this.clock.now())) await this.#openedInTime(sender, person);
+    const at = this.clock.now();
+    if (session && !this.#state.isOpen(sender, person, at)) {
+      this.#breach('outside-window', correlation);
       return { kind: 'failed', code: '131047', retryable: false, effect: { kind: 'window-closed' } };
     }
-    const chat = this.#chats.get(key);
-    if (chat !== undefined && isStopped(chat, isSession)) {
-      if (!isSession || chat.confirmed) {
-        this.#breaches = { ...this.#breaches, afterStop: this.#breaches.afterStop + 1 };
-        return { kind: 'failed', code: 'opted-out', retryable: false, effect: { kind: 'opted-out', scope: 'all' } };
-      }
+    const stop = this.#state.stopAgainst(sender, person, session);
+    if (stop !== undefined && Date.now() - stop.toldAtMs > this.options.graceMs) {
+      this.#breach('after-stop', correlation);
+      return { kind: 'failed', code: 'opted-out', retryable: false, effect: { kind: 'opted-out', scope: 'all' } };
     }
     const isTimeout = timeout < timeoutRate;
     if (isTimeout && (this.#timeouts += 1) % 2 === 0) return { kind: 'unknown', cause: 'no answer in time' };
-    if (chat !== undefined && isStopped(chat, isSession)) chat.confirmed = true;
-    this.#sent += 1;
-    const providerMessageId = `sandbox.${this.options.seed}.${this.#sent}`;
-    remember(this.#accepted, message.correlation, providerMessageId);
-    void this.#reportOn(message, providerMessageId);
-    return isTimeout ? { kind: 'unknown', cause: 'no answer in time' } : { kind: 'accepted', providerMessageId };
+    const id = `sandbox.${message.claim}`;
+    this.#book.append({
+      kind: 'took',
+      id,
+      at,
+      account,
+      sender,
+      to,
+      correlation,
+      session,
+      read: read < this.options.readRate,
+    });
+    // Whoever stands first in the book was first, also among processes.
+    if (this.#state.takenAs(correlation) !== id) this.#breach('repeated', correlation);
+    return isTimeout ? { kind: 'unknown', cause: 'no answer in time' } : { kind: 'accepted', providerMessageId: id };
   }
 
-  /** Ends the reports that are still to come. */
-  close(): void {
+  /** Publishes the reports that are due; the others come when the book is opened again. */
+  async close(): Promise<void> {
     this.#closed.abort();
+    await this.#reporting.stop();
+    this.#book.close();
   }
 
-  #isOpen(key: string): boolean {
-    const chat = this.#chats.get(key);
-    return chat !== undefined && this.clock.now() < chat.lastAt + WINDOW_MS;
+  #enter(entry: Entry): void {
+    this.#state.enter(entry);
+    if (entry.kind === 'breach') this.#breaches.set(entry.breach, (this.#breaches.get(entry.breach) ?? 0) + 1);
+    if (entry.kind === 'took') this.#reporting.expect(entry, reportStatuses.slice(0, entry.read ? 3 : 2));
+    if (entry.kind === 'reported') for (const [id, status] of entry.reports) this.#reporting.settle(id, status);
   }
 
-  /** Resolves when the chat's window opened or the grace period is over. */
-  async #openedInTime(key: string): Promise<void> {
-    const over = new AbortController();
-    const wake = (): void => {
-      if (this.#isOpen(key)) over.abort();
-    };
-    const waiting = this.#waiting.get(key) ?? new Set();
-    this.#waiting.set(key, waiting.add(wake));
-    await pause(this.options.graceMs, undefined, { signal: over.signal }).catch(() => undefined);
-    waiting.delete(wake);
-    if (waiting.size === 0) this.#waiting.delete(key);
+  #breach(breach: Breach, correlation: string): void {
+    this.#book.append({ kind: 'breach', breach, correlation, at: this.clock.now() });
   }
 
-  async #reportOn({ account, sender, to, correlation }: ProviderMessage, providerMessageId: string): Promise<void> {
-    const isRead = this.#random() < this.options.readRate;
-    for (const status of ['sent', 'delivered', ...(isRead ? (['read'] as const) : [])] as const) {
-      try {
-        await pause(this.options.reportEveryMs, undefined, { signal: this.#closed.signal, ref: false });
-      } catch {
-        return;
-      }
-      const at = this.clock.now();
-      this.report({ account, provider: 'sandbox', sender, customer: to, providerMessageId, status, at, correlation });
+  #deliveryReport({ message, id, status }: Report): DeliveryReport {
+    const { account, sender, to, correlation } = message;
+    const at = instantOf(Math.max(message.at, this.clock.now()));
+    return { account, provider: 'sandbox', sender, customer: to, providerMessageId: id, status, at, correlation };
+  }
+
+  /** Resolves when the chat's window opened or the grace period is over: whoever tells of it may be a moment late. */
+  async #openedInTime(sender: string, person: string): Promise<void> {
+    const until = performance.now() + this.options.graceMs;
+    while (performance.now() < until && !this.#closed.signal.aborted) {
+      await pause(Math.min(20, this.options.graceMs));
+      this.#book.refresh();
+      if (this.#state.isOpen(sender, person, this.clock.now())) return;
     }
   }
 }
-
-const chatKey = (sender: string, phone: string): string => `${sender}/${phone.replace(/^\+/u, '')}`;
-
-/** A customer who writes on after an opt-out wants an answer, but no templates. */
-const isStopped = (chat: Chat, isSession: boolean): boolean =>
-  chat.stoppedAt > Number.NEGATIVE_INFINITY && (!isSession || chat.lastAt <= chat.stoppedAt);
-
-const remember = <V>(map: Map<string, V>, key: string, value: V): void => {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= REMEMBERED) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
-};
 
 /** Numbers in [0, 1) by mulberry32 (Tommy Ettinger, public domain): small, and the same on every machine. */
 const drawing = (seed: number): (() => number) => {

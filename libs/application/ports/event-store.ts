@@ -106,6 +106,12 @@ export abstract class EventStore {
    */
   abstract subscribe(options: SubscriptionOptions): AsyncIterable<EventBatch>;
 
+  /**
+   * How many events of the categories come after the position, counted up to `atMost`.
+   * @throws InfrastructureError `store-unavailable`
+   */
+  abstract gap(after: Position | undefined, categories: readonly Category[], atMost: number): Promise<number>;
+
   /** Resolves when the store answers. @throws InfrastructureError `store-unavailable` */
   abstract ping(): Promise<void>;
 

@@ -25,4 +25,6 @@ export abstract class Telemetry {
   abstract deadLettered(topic: string, code: ErrorCode, count: number): void;
   abstract batchHandled(batch: HandledBatch): void;
   abstract projected(batch: ProjectedBatch): void;
+  /** Events between a projection's checkpoint and the end of the log, counted up to some limit. */
+  abstract gapped(projection: string, events: number): void;
 }

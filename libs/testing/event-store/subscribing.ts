@@ -64,6 +64,23 @@ export const subscribingContract = (opened: Opened, disruptions: readonly Disrup
       expect(own()).toEqual(await readStream(store, stream));
     });
 
+    test('counts the gap between a position and the end of the log, by category and up to a limit', async () => {
+      const { store } = opened();
+      const account = freshAccount();
+      const after = await markPosition(store, newMessage());
+      expect(await store.gap(after, ['mau'], 100)).toBe(0);
+      await appendTo(
+        store,
+        mauStream(account, '2026-11'),
+        NO_STREAM,
+        ['2026-08', '2026-09', '2026-10'].map((month) => newEvent(monthClosed(month))),
+      );
+      await appendTo(store, freshStream(account), NO_STREAM, newMessages(2));
+      expect(await store.gap(after, ['mau'], 100)).toBe(3);
+      expect(await store.gap(after, ['mau', 'customer'], 100)).toBeGreaterThanOrEqual(5);
+      expect(await store.gap(after, ['mau', 'customer'], 4)).toBe(4);
+    });
+
     test('starts at the beginning of the log when no position is given', async () => {
       const { store } = opened();
       const message = newMessage();

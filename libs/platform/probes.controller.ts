@@ -9,21 +9,23 @@ export class ProbesController {
   constructor(private readonly probes: Probes) {}
 
   @Get('health/live')
-  @ApiOperation({ summary: 'Whether the process answers at all' })
-  live(): { readonly status: 'ok' } {
-    return { status: 'ok' };
+  @ApiOperation({ summary: 'Whether the process works: every loop of it progresses' })
+  @ApiOkResponse({ description: 'It does' })
+  @ApiServiceUnavailableResponse({ description: '`stalled` names the loops that hang: start the process again' })
+  live(@Res() response: ServerResponse): void {
+    const stalled = this.probes.stalled();
+    if (stalled.length === 0) answer(response, 200, { status: 'ok' });
+    else answer(response, 503, { status: 'stalled', stalled });
   }
 
   @Get('health/ready')
-  @ApiOperation({ summary: 'Whether every part works' })
+  @ApiOperation({ summary: 'Whether every engine answers' })
   @ApiOkResponse({ description: 'Each part is `ok`' })
   @ApiServiceUnavailableResponse({ description: 'Some part is not; it says why' })
   async ready(@Res() response: ServerResponse): Promise<void> {
     const parts = await this.probes.ready();
     const isReady = Object.values(parts).every((state) => state === 'ok');
-    response
-      .writeHead(isReady ? 200 : 503, { 'Content-Type': 'application/json' })
-      .end(JSON.stringify({ status: isReady ? 'ok' : 'unavailable', parts }));
+    answer(response, isReady ? 200 : 503, { status: isReady ? 'ok' : 'unavailable', parts });
   }
 
   @Get('metrics')
@@ -33,3 +35,7 @@ export class ProbesController {
     return this.probes.telemetryText();
   }
 }
+
+const answer = (response: ServerResponse, status: number, body: object): void => {
+  response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+};

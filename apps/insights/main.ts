@@ -1,0 +1,4 @@
+import { runProcess } from '#apps/composition/process';
+import { insightsParts } from './parts.js';
+
+await runProcess('insights', insightsParts);

@@ -1,0 +1,4 @@
+import { runWorker } from '#apps/composition/process';
+import { providerParts } from './parts.js';
+
+await runWorker('provider', providerParts);

@@ -1,0 +1,4 @@
+import { runWorker } from '#apps/composition/process';
+import { recorderParts } from './parts.js';
+
+await runWorker('recorder', recorderParts);

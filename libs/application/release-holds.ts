@@ -1,0 +1,41 @@
+import { LRUCache } from 'lru-cache';
+import type { DecideIntents } from './decide-intents.js';
+import type { Clock } from './ports/clock.js';
+import type { IntentKey, ReadModel } from './ports/read-model.js';
+
+const AT_ONCE = 500;
+/** A hold that a look did not change is not looked at again before, unless something else happens to its customer. */
+const LOOK_AGAIN_MS = 5_000;
+const REMEMBERED = 50_000;
+
+/**
+ * Looks at the held intents that are due. Level-triggered: whoever is due is looked at until the projection shows that
+ * nothing is left to do (ADR 0006).
+ */
+export class ReleaseHolds {
+  /** Holds that were looked at in vain; by intent and by the instant at which they were due. */
+  readonly #inVain: LRUCache<string, true>;
+
+  constructor(
+    private readonly decideIntents: Pick<DecideIntents, 'release'>,
+    private readonly readModel: Pick<ReadModel, 'awake'>,
+    private readonly clock: Clock,
+    nowMs: () => number = () => performance.now(),
+  ) {
+    this.#inVain = new LRUCache({ max: REMEMBERED, ttl: LOOK_AGAIN_MS, ttlResolution: 0, perf: { now: nowMs } });
+  }
+
+  /** One look. Resolves with true when there may be more to release at once. */
+  async run(): Promise<boolean> {
+    const due = await this.readModel.awake(['held'], this.clock.now(), AT_ONCE);
+    const wanted = due.filter((row) => !this.#inVain.has(keyOf(row, row.wakeAt)));
+    if (wanted.length === 0) return false;
+    const released = await this.decideIntents.release(wanted);
+    const changed = new Set(released.map((intent) => keyOf(intent)));
+    for (const row of wanted) if (!changed.has(keyOf(row))) this.#inVain.set(keyOf(row, row.wakeAt), true);
+    return due.length === AT_ONCE && released.length > 0;
+  }
+}
+
+const keyOf = ({ account, customer, intentId }: IntentKey, wakeAt?: number): string =>
+  `${account}/${customer}/${intentId}/${wakeAt ?? ''}`;
