@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import {
   type ConsumerOptions,
@@ -5,7 +6,7 @@ import {
   type MessageProducer,
   MessageQueue,
 } from '#application/ports/message-queue';
-import { createClient, type KafkaClientOptions, unavailable } from './kafka-client.js';
+import { createClient, type KafkaClientOptions, protocolErrorOf, unavailable } from './kafka-client.js';
 import { KafkaConsumer } from './kafka-consumer.js';
 import { idempotentProducer, KafkaProducer } from './kafka-producer.js';
 import { type KafkaSettings, parseKafkaUrl } from './kafka-url.js';
@@ -53,8 +54,9 @@ export class KafkaQueue extends MessageQueue {
       if (missing.length === 0) return;
       await admin.createTopics({
         topics: missing.map((topic) => ({ topic, numPartitions, replicationFactor })),
-        waitForLeaders: true,
+        waitForLeaders: false,
       });
+      await ledBySomebody(admin, missing);
     });
   }
 
@@ -86,5 +88,21 @@ export class KafkaQueue extends MessageQueue {
     } finally {
       await admin.disconnect();
     }
+  }
+}
+
+const leadersWithinMs = 15_000;
+
+/** kafkajs's own `waitForLeaders` gives up when the broker that it asks has not heard of the new topic yet. */
+async function ledBySomebody(admin: Admin, topics: readonly string[]): Promise<void> {
+  for (const deadline = Date.now() + leadersWithinMs; ; await sleep(100)) {
+    try {
+      const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] });
+      if (found.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)))
+        return;
+    } catch (error) {
+      if (protocolErrorOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION' || Date.now() > deadline) throw error;
+    }
+    if (Date.now() > deadline) throw new Error(`the topics ${topics.join(', ')} have no leader yet.`);
   }
 }
