@@ -3,12 +3,14 @@ import { KafkaQueue } from '#adapters/kafka/kafka-queue';
 import { EmbeddedQueue } from '#adapters/postgres/embedded-queue';
 import { openDatabase } from '#adapters/postgres/open-database';
 import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
+import { PostgresParking } from '#adapters/postgres/postgres-parking';
 import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
 import { PostgresReadModel } from '#adapters/postgres/postgres-read-model';
 import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import type { EventStore } from '#application/ports/event-store';
 import { MessageProducer, type MessageQueue } from '#application/ports/message-queue';
+import type { Parking } from '#application/ports/parking';
 import type { ProjectionStore, ReadModel } from '#application/ports/read-model';
 import { Telemetry } from '#application/ports/telemetry';
 import { outboundTopics, topicName } from '#contracts/topics';
@@ -24,6 +26,7 @@ export interface Engines {
   readonly producer: MessageProducer;
   readonly readModel: ReadModel;
   readonly views: ProjectionStore;
+  readonly parking: Parking;
   readonly identity: CustomerIdentity;
   readonly telemetry: Telemetry;
   readonly batchSize: number;
@@ -65,6 +68,7 @@ export const openEngines = async (
       producer: keep(await queue.producer()),
       readModel: new PostgresReadModel(database),
       views: new PostgresProjectionStore(database),
+      parking: new PostgresParking(database),
       identity: new CustomerIdentity(config.identityKey),
       telemetry,
       batchSize: config.batchSize,

@@ -3,6 +3,7 @@ import type { Type } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { isInfrastructureError } from '#application/errors';
+import { BatchHandling } from '#platform/batch-handling';
 import { BatchErrorFilter, BatchServer } from '#platform/batch-server';
 import type { Heartbeats } from '#platform/heartbeats';
 import type { Part } from '#platform/lifecycle';
@@ -15,23 +16,51 @@ const STANDBY_MS = 5_000;
 /** What one run of a healthy loop may take. */
 const LONGEST_RUN_MS = 60_000;
 
+/** Parked messages are tried again at the start, with what may be other code, and then so often. */
+const RETRY_PARKED_EVERY_MS = 60_000;
+
 /** A consumer group: one Nest microservice whose controllers get their use cases by injection. */
 export const microservicePart = (
   group: string,
   module: { readonly module: Type } & object,
-  engines: Engines,
+  { queue, batchSize, telemetry, parking, producer, clock }: Engines,
   logger: Logger,
 ): Part => {
   let stop = (): Promise<void> => Promise.resolve();
   return {
     name: group,
     start: async (fail) => {
-      const consumer = engines.queue.consumer({ group, batchSize: engines.batchSize });
-      const strategy = new BatchServer(consumer, { died: fail, telemetry: engines.telemetry });
+      const handling = new BatchHandling({
+        group,
+        parking,
+        producer,
+        clock,
+        telemetry,
+        fail,
+        met: (error, { topic, partition, offset }) =>
+          logger.error({ err: error, topic, partition, offset }, 'a bug: the message and those after it are parked'),
+      });
+      const consumer = queue.consumer({ group, batchSize });
+      const strategy = new BatchServer(consumer, { died: fail, telemetry, handling });
       const app = await NestFactory.createMicroservice(module, { strategy, logger: new NestLogger(logger) });
       app.useGlobalFilters(new BatchErrorFilter());
       await app.listen();
-      stop = () => app.close();
+      const end = new AbortController();
+      const retrying = runLoop({
+        name: `${group} parked`,
+        everyMs: RETRY_PARKED_EVERY_MS,
+        signal: end.signal,
+        run: async (signal) => {
+          const handled = await strategy.retryParked(signal);
+          if (handled > 0) logger.info({ group, handled }, 'handled what was parked');
+          return false;
+        },
+      }).catch(fail);
+      stop = async () => {
+        end.abort();
+        await retrying;
+        await app.close();
+      };
     },
     stop: () => stop(),
   };

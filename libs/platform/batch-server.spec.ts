@@ -145,7 +145,11 @@ const serve = async (controllers: readonly (new () => object)[], filters: readon
   const telemetry = new PrometheusTelemetry();
   const module = await Test.createTestingModule({ controllers: [...controllers] }).compile();
   const app = module.createNestMicroservice<MicroserviceOptions>({
-    strategy: new BatchServer(consumer, { died, telemetry }),
+    strategy: new BatchServer(consumer, {
+      died,
+      telemetry,
+      handling: { run: (batch, handle) => handle(batch), retry: async () => 0 },
+    }),
     logger: { log() {}, warn() {}, error: (...of: unknown[]) => log.push(`logged ${of.map(String).join(' ')}`) },
   });
   app.useGlobalFilters(...filters);

@@ -5,11 +5,14 @@ import { isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
 import { InfrastructureError } from '#application/errors';
 import type { MessageBatch, MessageConsumer } from '#application/ports/message-queue';
 import type { HandledBatch, Telemetry } from '#application/ports/telemetry';
+import type { BatchHandling } from './batch-handling.js';
 
 export interface BatchServerOptions {
   /** Called once when the consumer is dead for good: the process has to exit. */
   readonly died: (error: Error) => void;
   readonly telemetry: Telemetry;
+  /** What becomes of batches that fail. */
+  readonly handling: Pick<BatchHandling, 'run' | 'retry'>;
   /** Of `@EventPattern(topic, transportId)`, to tell servers apart that share one Nest application. */
   readonly transportId?: symbol;
 }
@@ -69,6 +72,15 @@ export class BatchServer extends Server implements CustomTransportStrategy {
     return this.#closed;
   }
 
+  /** Tries what is parked again. Resolves with how many messages were handled. */
+  async retryParked(signal: AbortSignal): Promise<number> {
+    let handled = 0;
+    for (const topic of this.messageHandlers.keys()) {
+      handled += await this.options.handling.retry(topic, signal, (batch) => this.#handle(batch));
+    }
+    return handled;
+  }
+
   /** @throws always: a consumer has no events but its batches */
   on(event: string): never {
     throw invalid(`A message consumer has no event ${event}.`);
@@ -82,7 +94,7 @@ export class BatchServer extends Server implements CustomTransportStrategy {
     const startedAt = performance.now();
     let outcome: HandledBatch['outcome'] = 'failed';
     try {
-      await this.#handle(batch);
+      await this.options.handling.run(batch, (part) => this.#handle(part));
       outcome = 'finished';
     } finally {
       const { topic, messages } = batch;

@@ -34,6 +34,12 @@ export class PrometheusTelemetry extends Telemetry {
     labelNames: ['topic', 'code'],
     registers: this.#registers,
   });
+  readonly #parked = new Counter({
+    name: 'tidegate_parked_messages_total',
+    help: 'Messages put aside because of a bug, and those that follow them under their keys',
+    labelNames: ['topic'],
+    registers: this.#registers,
+  });
   readonly #messages = new Counter({
     name: 'tidegate_batch_messages_total',
     help: 'Messages in handled batches; those of failed batches come again',
@@ -99,6 +105,10 @@ export class PrometheusTelemetry extends Telemetry {
 
   deadLettered(topic: string, code: ErrorCode, count: number): void {
     this.#deadLetters.inc({ topic, code }, count);
+  }
+
+  parked(topic: string, count: number): void {
+    this.#parked.inc({ topic }, count);
   }
 
   batchHandled({ topic, messages, durationMs, outcome }: HandledBatch): void {

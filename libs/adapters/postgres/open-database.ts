@@ -3,6 +3,7 @@ import { Database, type Parameter, type Queryable } from './database.js';
 import { eventSchema } from './event-schema.js';
 import { queueSchema } from './queue-schema.js';
 import { migrate } from './migrate.js';
+import { parkingSchema } from './parking-schema.js';
 import { PgliteDatabase } from './pglite-database.js';
 import { ServerDatabase } from './server-database.js';
 import { LIVE_VIEWS, viewSchema } from './view-schema.js';
@@ -22,11 +23,12 @@ const isServer = (url: string): boolean => /^postgres(ql)?:\/\//.test(url);
 const folderOf = (url: string): string =>
   resolve(url.startsWith(LITE) ? decodeURIComponent(url.slice(LITE.length)) : url);
 
-/** Brings the tables of all three ports up to date. */
+/** Brings the tables of all ports up to date. */
 export const prepare = async (database: Database): Promise<void> => {
   await migrate(database, eventSchema);
   await migrate(database, queueSchema);
   await migrate(database, viewSchema(LIVE_VIEWS));
+  await migrate(database, parkingSchema);
 };
 
 const open = async (name: string): Promise<Database> => {

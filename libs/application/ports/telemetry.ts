@@ -23,6 +23,8 @@ export abstract class Telemetry {
   /** Appends that met another revision than the expected one, and are decided again. */
   abstract conflicted(appends: number): void;
   abstract deadLettered(topic: string, code: ErrorCode, count: number): void;
+  /** Messages put aside until other code can handle them. */
+  abstract parked(topic: string, count: number): void;
   abstract batchHandled(batch: HandledBatch): void;
   abstract projected(batch: ProjectedBatch): void;
   /** Events between a projection's checkpoint and the end of the log, counted up to some limit. */
