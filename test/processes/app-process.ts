@@ -12,6 +12,8 @@ const READY_WITHIN_MS = 60_000;
 /** An app as a process of its own, on its real entry point. */
 export class AppProcess {
   readonly #child: ChildProcess;
+  /** Resolves with the exit code, null when a signal ended it. */
+  readonly exit: Promise<number | null>;
   #log = '';
   #url: string | undefined;
 
@@ -26,6 +28,7 @@ export class AppProcess {
       env: { PATH, HOME, TIDEGATE_HTTP_PORT: '0', TIDEGATE_LOG_LEVEL: 'info', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    this.exit = once(this.#child, 'exit').then(() => this.#child.exitCode);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         // The latest part is enough to tell what went wrong.
@@ -65,13 +68,9 @@ export class AppProcess {
     throw new Error(`${this.app} did not get ready (${this.#child.exitCode ?? 'runs'}):\n${this.#log.slice(-4_000)}`);
   }
 
-  /** Resolves with the exit code, null when a signal ended it. */
+  /** Ends it. Resolves with the exit code. */
   async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
-    if (!this.hasEnded) {
-      const ended = once(this.#child, 'exit');
-      this.#child.kill(signal);
-      await ended;
-    }
-    return this.#child.exitCode;
+    if (!this.hasEnded) this.#child.kill(signal);
+    return await this.exit;
   }
 }
