@@ -148,10 +148,10 @@ describe('quiet hours', () => {
     );
   });
 
-  test('case 25: in an hour that the clocks repeat still end', () => {
+  test('case 25: in an hour that the clocks repeat end the second time too', () => {
     const untilHalfPastTwo: QuietHours = { fromMinute: 0, untilMinute: 150 };
     const secondTime = iso('2026-10-25T01:10:00Z'); // 02:10 in Berlin, again
-    expect(quietUntil(secondTime, untilHalfPastTwo, 'Europe/Berlin')).toBe(plus(secondTime, MINUTE_MS));
+    expect(quietUntil(secondTime, untilHalfPastTwo, 'Europe/Berlin')).toBe(plus(secondTime, 20 * MINUTE_MS));
   });
 });
 

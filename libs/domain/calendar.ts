@@ -122,6 +122,6 @@ export const quietUntil = (now: Instant, quiet: QuietHours, zone: Zone): Instant
   if (!isQuiet) return undefined;
   const day = spansMidnight && minute >= fromMinute ? midnight + DAY_MS : midnight;
   const end = fromLocal(day + untilMinute * MINUTE_MS, zone);
-  // When clocks go back, the local end may already have passed once: quiet still ends, a minute at a time.
-  return end > now ? end : plus(now, MINUTE_MS);
+  // When clocks go back, the local end may have passed once already: then its second time counts.
+  return end > now ? end : plus(now, day + untilMinute * MINUTE_MS - local);
 };
