@@ -104,6 +104,10 @@ export const zoneAt = (state: AccountState, at: Instant): Zone =>
 export const allowanceAt = (state: AccountState, at: Instant): number | undefined =>
   inForce(state.allowances, at)?.users ?? undefined;
 
+/** By what it must have, not by its name: `constructor` is no sender. */
+export const hasSender = (state: AccountState, sender: string): boolean =>
+  state.senders[sender]?.onboardedAt !== undefined;
+
 export const billingMonth = (state: AccountState, at: Instant): MonthSpan => monthOf(at, zoneAt(state, at));
 
 /** Events of `mau-<account>.<month>` (rules §9). */

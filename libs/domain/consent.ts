@@ -20,10 +20,17 @@ export type Consents = { readonly [scope in ConsentScope]?: Consent };
 /** Folds one word: the latest by time wins, and on a tie the opt-out (rules §4). */
 export const withConsent = (consents: Consents, scope: ConsentScope, consent: Consent): Consents => {
   const known = consents[scope];
-  if (known !== undefined && (known.at > consent.at || (known.at === consent.at && known.status === 'out')))
-    return consents;
-  return { ...consents, [scope]: consent };
+  return known === undefined || supersedes(consent, known) ? { ...consents, [scope]: consent } : consents;
 };
+
+const supersedes = (consent: Consent, known: Consent): boolean => {
+  if (consent.at !== known.at) return consent.at > known.at;
+  if (consent.status !== known.status) return consent.status === 'out';
+  // The same word from two sources: which of them is kept as evidence must not depend on the order of arrival.
+  return evidenceKey(consent) > evidenceKey(known);
+};
+
+const evidenceKey = ({ source, reference }: Consent): string => `${source}/${reference ?? ''}`;
 
 /**
  * The consent that counts for a category: the latest among `all` and the category,
@@ -37,4 +44,17 @@ export const consentFor = (consents: Consents, category: TemplateCategory): Cons
   if (own.status === 'out' && all.status === 'in') return own;
   if (all.at === own.at) return all.status === 'out' ? all : own;
   return all.at > own.at ? all : own;
+};
+
+/** The consent that counts while nobody told the category: the one that permits least (ADR 0010). */
+export const leastConsent = (consents: Consents): Consent | undefined => {
+  let least: Consent | undefined;
+  let isSilent = false;
+  for (const category of templateCategories) {
+    const consent = consentFor(consents, category);
+    if (consent === undefined) isSilent = true;
+    else if (consent.status === 'out') return consent;
+    else least = consent;
+  }
+  return isSilent ? undefined : least;
 };

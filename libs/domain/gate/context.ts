@@ -1,10 +1,11 @@
 import { allowanceAt, billingMonth, policyAt, zoneAt, type AccountState } from '../account.js';
-import { consentFor, type Consent, type ConsentScope, type TemplateCategory } from '../consent.js';
+import { consentFor, consentScopes, leastConsent, type Consent, type TemplateCategory } from '../consent.js';
 import type { Policy } from '../policy.js';
 import { categoryAt, type TemplateState } from '../template.js';
 import type { Instant } from '../time.js';
 import { isOpen, windowEnd } from '../window.js';
-import type { CostEffect, Evidence } from './events.js';
+import type { CostEffect, CustomerEvent, Evidence } from './events.js';
+import { fold } from './evolve.js';
 import type { SendIntent, TemplateContent } from './intent.js';
 import type { CustomerState } from './state.js';
 
@@ -21,6 +22,13 @@ export interface Situation {
   readonly activeUsers: { readonly users: number; readonly position?: number | undefined };
 }
 
+/** The situation for the next decision of the same append. */
+export const after = (situation: Situation, events: readonly CustomerEvent[]): Situation => ({
+  ...situation,
+  customer: fold(events, situation.customer),
+  customerRevision: situation.customerRevision + events.length,
+});
+
 /** One content under judgement, with what the rules ask of it looked up once. */
 export interface Judged {
   readonly situation: Situation;
@@ -33,6 +41,8 @@ export interface Judged {
   readonly consent: Consent | undefined;
   readonly end: Instant | undefined;
   readonly open: boolean;
+  /** Another sender of the account whose window is open, to name it in a refusal (rule 7, case 18). */
+  readonly openSender: string | undefined;
   readonly slotsUsed: number;
   readonly expiresAt: Instant | undefined;
 }
@@ -42,6 +52,7 @@ export const judged = (situation: Situation, intent: SendIntent, template: Templ
   const policy = policyAt(account, now);
   const window = customer.windows[intent.sender];
   const end = windowEnd(window);
+  const open = isOpen(window, now, policy);
   const known = template === undefined ? undefined : situation.template(template.name, template.language);
   const category = known === undefined ? undefined : categoryAt(known, now);
   return {
@@ -52,9 +63,15 @@ export const judged = (situation: Situation, intent: SendIntent, template: Templ
     template,
     known,
     category,
-    consent: category === undefined ? customer.consents.all : consentFor(customer.consents, category),
+    consent:
+      category !== undefined
+        ? consentFor(customer.consents, category)
+        : known === undefined
+          ? customer.consents.all
+          : leastConsent(customer.consents),
     end,
-    open: isOpen(window, now, policy),
+    open,
+    openSender: open ? undefined : openSender(customer, intent.sender, now, policy),
     slotsUsed: slotsUsed(customer, intent.sender, end, policy),
     expiresAt: customer.intents[intent.intentId]?.expiresAt ?? intent.expiresAt,
   };
@@ -64,33 +81,43 @@ export const judged = (situation: Situation, intent: SendIntent, template: Templ
 const slotsUsed = (customer: CustomerState, sender: string, end: Instant | undefined, policy: Policy): number => {
   if (end === undefined || customer.slots.length === 0) return 0;
   let used = 0;
-  for (const slot of customer.slots) if (slot.sender === sender && slot.at + policy.marginMs >= end) used += 1;
+  for (const slot of customer.slots) {
+    if (slot.sender === sender && slot.outcome !== 'failed' && slot.at + policy.marginMs >= end) used += 1;
+  }
   return used;
 };
 
-/** Another sender of the account whose window is open, to name it in a refusal (rule 7, case 18). */
-export const openSender = ({ situation, intent, policy, now }: Judged): string | undefined => {
-  for (const sender in situation.customer.windows) {
-    if (sender !== intent.sender && isOpen(situation.customer.windows[sender], now, policy)) return sender;
+const openSender = (customer: CustomerState, own: string, now: Instant, policy: Policy): string | undefined => {
+  for (const sender in customer.windows) {
+    if (sender !== own && isOpen(customer.windows[sender], now, policy)) return sender;
   }
   return undefined;
 };
 
 /** What a send would add to the month's bill: a prediction (rules §6). */
 export const costOf = ({ now, customer, account, activeUsers }: Situation): CostEffect => {
-  const { from } = billingMonth(account, now);
-  if (customer.lastActiveAt !== undefined && customer.lastActiveAt >= from) return 'included';
+  if (isActive(customer, account, now)) return 'included';
   const allowance = allowanceAt(account, now);
   return allowance !== undefined && activeUsers.users + 1 > allowance ? 'over-allowance' : 'new-active-user';
 };
 
+/** Whether the customer counts in the current month already, in the zone of each instant (rules §9). */
+const isActive = ({ lastActiveAt }: CustomerState, account: AccountState, now: Instant): boolean => {
+  if (lastActiveAt === undefined) return false;
+  const { month, from, until } = billingMonth(account, now);
+  // Across a change of zone the month's bounds are those of one zone, and the activity was counted in another's.
+  return account.zones.length > 1
+    ? billingMonth(account, lastActiveAt).month === month
+    : lastActiveAt >= from && lastActiveAt < until;
+};
+
 export const accountZone = ({ situation, now }: Judged): string => zoneAt(situation.account, now);
 
-const scopeOf = (customer: CustomerState, consent: Consent): ConsentScope => {
-  for (const scope in customer.consents) {
-    if (customer.consents[scope as ConsentScope] === consent) return scope as ConsentScope;
-  }
-  return 'all';
+const consentEvidence = ({ consent, situation: { customer } }: Judged): Evidence['consent'] => {
+  if (consent === undefined) return undefined;
+  const { consents } = customer;
+  const scope = consents.all === consent ? 'all' : consentScopes.find((one) => consents[one] === consent);
+  return { status: consent.status, scope: scope ?? 'all', at: consent.at };
 };
 
 export const evidenceOf = (j: Judged): Evidence => ({
@@ -99,11 +126,8 @@ export const evidenceOf = (j: Judged): Evidence => ({
   templateRevision: j.known?.revision,
   mauPosition: j.situation.activeUsers.position,
   windowEnd: j.end,
-  openSender: j.open ? undefined : openSender(j),
-  consent:
-    j.consent === undefined
-      ? undefined
-      : { status: j.consent.status, scope: scopeOf(j.situation.customer, j.consent), at: j.consent.at },
+  openSender: j.openSender,
+  consent: consentEvidence(j),
   templateStatus: j.known?.status,
   slotsUsed: j.template === undefined ? undefined : j.slotsUsed,
 });

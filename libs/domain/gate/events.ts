@@ -4,7 +4,7 @@ import type { Instant } from '../time.js';
 import type { Window } from '../window.js';
 import type { IntentPersonal, SendIntent, TemplateContent } from './intent.js';
 import type { HoldReason, RefusalReason } from './reasons.js';
-import type { OpenIntent, Slot } from './state.js';
+import type { Confirmation, Cooldown, OpenIntent, Slot } from './state.js';
 
 // Events of `customer-<account>.<id>`. The names, of events and of fields, are storage formats:
 // once written they are read for ever, and change only by an upcaster (libs/contracts/events).
@@ -52,6 +52,8 @@ export type CustomerFact =
       readonly reference: string;
       readonly receivedAt: Instant;
       readonly clamped?: true | undefined;
+      /** The time that the source said, where it was clamped: a redelivery is clamped to another, and is the same word. */
+      readonly claimedAt?: number | undefined;
     })
   /** Closes this stream: the survivor's takes over (rules §11). */
   | (Fact & { readonly type: 'CustomerLinked'; readonly survivor: string; readonly because: string })
@@ -64,6 +66,8 @@ export type CustomerFact =
       readonly consents: Consents;
       readonly slots: readonly Slot[];
       readonly intents: { readonly [intentId: string]: OpenIntent };
+      readonly cooldowns?: readonly Cooldown[] | undefined;
+      readonly confirmed?: Confirmation | undefined;
       readonly lastActiveAt?: Instant | undefined;
     })
   | (Fact & {
@@ -227,7 +231,7 @@ export const customerEventKey = (event: CustomerEvent): string => {
       return `call/${event.provider}/${event.sender}/${event.callId}`;
     case 'CustomerOptedIn':
     case 'CustomerOptedOut':
-      return `consent/${event.type}/${event.scope}/${event.source}/${event.reference}/${event.at}`;
+      return `consent/${event.type}/${event.scope}/${event.source}/${event.reference}/${event.claimedAt ?? event.at}`;
     case 'CustomerLinked':
       return `linked/${event.survivor}`;
     case 'CustomerMerged':

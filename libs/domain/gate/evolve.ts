@@ -1,7 +1,8 @@
-import { withConsent, type Consents, type ConsentScope } from '../consent.js';
-import { DAY_MS, instantOf, latest, type Instant } from '../time.js';
-import { mergedWindow, windowEnd, withCorrection, withOpener, type Window } from '../window.js';
+import { withConsent } from '../consent.js';
+import { DAY_MS, type Instant } from '../time.js';
+import { SESSION_MS, windowEnd, withCorrection, withOpener, type Window } from '../window.js';
 import type { CustomerEvent } from './events.js';
+import { merged } from './merge.js';
 import type { CustomerState, OpenIntent, Slot } from './state.js';
 
 type Attempted = Extract<OpenIntent, { readonly claim: string }>;
@@ -9,13 +10,23 @@ type Attempted = Extract<OpenIntent, { readonly claim: string }>;
 /** An accepted message that was never reported delivered is forgotten by the fold after the platform's longest time to live (platforms §2c). */
 const ACCEPTED_KEPT_MS = 31 * DAY_MS;
 
+/** Used slots that are kept of one sender, more than any policy allows: who never writes is written to without end. */
+const SLOTS_KEPT = 100;
+
 const withWindow = (state: CustomerState, sender: string, window: Window): CustomerState => {
   const end = windowEnd(window);
   // Slots used before the window's last opener can never count again: the end lies behind them.
   const slots = state.slots.some((slot) => slot.sender === sender)
-    ? state.slots.filter((slot) => slot.sender !== sender || end === undefined || slot.at >= end - DAY_MS)
+    ? state.slots.filter((slot) => slot.sender !== sender || end === undefined || slot.at >= end - SESSION_MS)
     : state.slots;
   return { ...state, windows: { ...state.windows, [sender]: window }, slots };
+};
+
+const withSlot = (slots: readonly Slot[], slot: Slot): readonly Slot[] => {
+  if (slots.length < SLOTS_KEPT) return [...slots, slot];
+  const own = slots.filter(({ sender }) => sender === slot.sender);
+  const dispensable = own.length < SLOTS_KEPT ? undefined : (own.find(({ outcome }) => outcome === 'failed') ?? own[0]);
+  return [...slots.filter((known) => known !== dispensable), slot];
 };
 
 const withIntent = (state: CustomerState, intent: OpenIntent): CustomerState => ({
@@ -24,47 +35,56 @@ const withIntent = (state: CustomerState, intent: OpenIntent): CustomerState => 
 });
 
 const withoutIntent = (state: CustomerState, intentId: string): CustomerState => {
-  if (!(intentId in state.intents)) return state;
+  if (!Object.hasOwn(state.intents, intentId)) return state;
   const { [intentId]: _, ...intents } = state.intents;
   return { ...state, intents };
 };
 
 /** The permit without the attempt that failed: a claim left behind would let that attempt be settled a second time. */
-const permitted = (attempted: Attempted, retryAt: Instant | undefined): OpenIntent => {
-  const { intent, personal, ordinal, revocations, expiresAt } = attempted;
+const permitted = (attempted: Attempted, told: string | undefined, retryAt: Instant | undefined): OpenIntent => {
+  const { intent, personal, ordinal, revocations, expiresAt, failedMessages = [] } = attempted;
   const { content, validUntil, needsWindow, usesSlot, attempt } = attempted;
-  const open = { intent, personal, ordinal, revocations, expiresAt };
+  const message = told ?? (attempted.status === 'accepted' ? attempted.providerMessageId : undefined);
+  const failed = message === undefined ? attempted.failedMessages : [...failedMessages, message];
+  const open = { intent, personal, ordinal, revocations, expiresAt, failedMessages: failed };
   return { ...open, status: 'authorised', content, validUntil, needsWindow, usesSlot, attempt, retryAt };
 };
 
-/** A definite failure, a revocation or a cancellation gives back the slot and the one confirmation (rules §4, §6). */
+/** A revocation, a correction or a cancellation gives back the slot and the one confirmation (rules §4, §6). */
 const givenBack = (state: CustomerState, intentId: string): CustomerState => {
-  const slots = state.slots.some((slot) => slot.intentId === intentId)
-    ? state.slots.filter((slot) => slot.intentId !== intentId)
-    : state.slots;
-  const confirmed = state.confirmed?.intentId === intentId ? undefined : state.confirmed;
+  const isIts = (use: { readonly intentId: string; readonly outcome?: string | undefined }): boolean =>
+    use.intentId === intentId && use.outcome !== 'delivered';
+  const slots = state.slots.some(isIts) ? state.slots.filter((slot) => !isIts(slot)) : state.slots;
+  const confirmed = state.confirmed !== undefined && isIts(state.confirmed) ? undefined : state.confirmed;
   return slots === state.slots && confirmed === state.confirmed ? state : { ...state, slots, confirmed };
+};
+
+/** What became of the message, for its slot or confirmation. A delivery outweighs a failure, whichever is told first. */
+const settled = (state: CustomerState, intentId: string, outcome: 'failed' | 'delivered'): CustomerState => {
+  const changes = (use: { readonly intentId: string; readonly outcome?: string | undefined }): boolean =>
+    use.intentId === intentId && use.outcome !== 'delivered' && use.outcome !== outcome;
+  const slots = state.slots.some(changes)
+    ? state.slots.map((slot) => (changes(slot) ? { ...slot, outcome } : slot))
+    : state.slots;
+  const { confirmed } = state;
+  if (confirmed !== undefined && changes(confirmed)) return { ...state, slots, confirmed: { ...confirmed, outcome } };
+  return slots === state.slots ? state : { ...state, slots };
 };
 
 const withActivity = (state: CustomerState, at: Instant): CustomerState =>
   state.lastActiveAt !== undefined && state.lastActiveAt >= at ? state : { ...state, lastActiveAt: at };
 
-const withoutForgotten = (state: CustomerState, at: Instant): CustomerState => {
+const withoutForgotten = (intents: CustomerState['intents'], at: Instant): CustomerState['intents'] => {
   const horizon = at - ACCEPTED_KEPT_MS;
-  for (const id in state.intents) {
-    const open = state.intents[id];
+  for (const id in intents) {
+    const open = intents[id];
     if (open?.status === 'accepted' && open.startedAt < horizon) {
-      return {
-        ...state,
-        intents: Object.fromEntries(
-          Object.entries(state.intents).filter(
-            ([, other]) => other.status !== 'accepted' || other.startedAt >= horizon,
-          ),
-        ),
-      };
+      return Object.fromEntries(
+        Object.entries(intents).filter(([, other]) => other.status !== 'accepted' || other.startedAt >= horizon),
+      );
     }
   }
-  return state;
+  return intents;
 };
 
 /** The fold of a customer's stream. Total: an event it does not know leaves the state as it is. */
@@ -111,45 +131,49 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
       return open === undefined ? corrected : withIntent(corrected, { ...open, revocations: open.revocations + 1 });
     }
     case 'SendAuthorised': {
-      const { intent, personal, ordinal } = event;
-      const known = state.intents[intent.intentId];
-      const authorised = withIntent(withoutForgotten(state, event.at), {
+      const { at, intent, personal, ordinal, content, validUntil, usesSlot, confirmsOptOutAt } = event;
+      const { intentId, sender } = intent;
+      const known = state.intents[intentId];
+      const authorised: OpenIntent = {
         status: 'authorised',
         intent,
         personal,
         ordinal,
         revocations: known?.revocations ?? 0,
         expiresAt: known?.expiresAt ?? intent.expiresAt,
-        content: event.content,
-        validUntil: event.validUntil,
-        needsWindow: !event.usesSlot,
-        usesSlot: event.usesSlot,
+        failedMessages: known?.failedMessages,
+        content,
+        validUntil,
+        needsWindow: !usesSlot,
+        usesSlot,
         attempt: 0,
-      });
-      const slot: Slot = { sender: intent.sender, intentId: intent.intentId, at: event.at };
-      return {
-        ...authorised,
-        slots: event.usesSlot ? [...authorised.slots, slot] : authorised.slots,
-        confirmed:
-          event.confirmsOptOutAt === undefined
-            ? authorised.confirmed
-            : { optOutAt: event.confirmsOptOutAt, intentId: intent.intentId },
       };
+      const intents = { ...withoutForgotten(state.intents, at), [intentId]: authorised };
+      const slots = usesSlot ? withSlot(state.slots, { sender, intentId, at }) : state.slots;
+      // Without a confirmation no new property: a spread that adds one is dear (V8).
+      return confirmsOptOutAt === undefined
+        ? { ...state, intents, slots }
+        : { ...state, intents, slots, confirmed: { optOutAt: confirmsOptOutAt, intentId } };
     }
     case 'SendHeld': {
-      const { intent, personal, ordinal, reason, wakeAt, expiresAt, template } = event;
-      const revocations = state.intents[intent.intentId]?.revocations ?? 0;
-      return withIntent(state, {
+      const { at, intent, personal, ordinal, reason, wakeAt, expiresAt, template } = event;
+      const known = state.intents[intent.intentId];
+      const heldAs = (state.holds ?? 0) + 1;
+      const held: OpenIntent = {
         status: 'held',
         intent,
         personal,
         ordinal,
-        revocations,
+        revocations: known?.revocations ?? 0,
+        failedMessages: known?.failedMessages,
         reason,
         wakeAt,
+        heldAt: at,
+        heldAs,
         expiresAt,
         template,
-      });
+      };
+      return { ...state, intents: { ...state.intents, [intent.intentId]: held }, holds: heldAs };
     }
     case 'SendRefused':
     case 'SendExpired':
@@ -183,14 +207,15 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
     }
     case 'SendFailed': {
       const open = state.intents[event.intentId];
-      if (event.final) return withoutIntent(givenBack(state, event.intentId), event.intentId);
+      if (event.final) return withoutIntent(settled(state, event.intentId, 'failed'), event.intentId);
       if (open === undefined || !('claim' in open)) return state;
-      return withIntent(state, permitted(open, event.retryAt));
+      return withIntent(state, permitted(open, event.providerMessageId, event.retryAt));
     }
     case 'MessageDelivered':
     case 'MessageRead': {
       const active = withActivity(state, event.at);
-      return event.intentId === undefined ? active : withoutIntent(active, event.intentId);
+      const { intentId } = event;
+      return intentId === undefined ? active : withoutIntent(settled(active, intentId, 'delivered'), intentId);
     }
     default:
       return state;
@@ -201,25 +226,4 @@ export const fold = (events: Iterable<CustomerEvent>, from: CustomerState): Cust
   let state = from;
   for (const event of events) state = evolve(state, event);
   return state;
-};
-
-/** The survivor takes over: windows by maximum, consent by its own fold, the rest by union (rules §11). */
-const merged = (state: CustomerState, event: Extract<CustomerEvent, { type: 'CustomerMerged' }>): CustomerState => {
-  const windows: Record<string, Window> = { ...state.windows };
-  for (const [sender, window] of Object.entries(event.windows)) windows[sender] = mergedWindow(windows[sender], window);
-  let consents: Consents = state.consents;
-  for (const [scope, consent] of Object.entries(event.consents) as [ConsentScope, Consents[ConsentScope]][]) {
-    if (consent !== undefined) consents = withConsent(consents, scope, consent);
-  }
-  const known = new Set(state.slots.map((slot) => slot.intentId));
-  return {
-    ...state,
-    windows,
-    consents,
-    slots: [...state.slots, ...event.slots.filter((slot) => !known.has(slot.intentId))],
-    // The survivor's own decision on an intent of the same id stays the first one.
-    intents: { ...event.intents, ...state.intents },
-    lastActiveAt:
-      event.lastActiveAt === undefined ? state.lastActiveAt : latest(state.lastActiveAt, instantOf(event.lastActiveAt)),
-  };
 };

@@ -1,10 +1,10 @@
 import type { ConsentScope } from '../consent.js';
 import { policyAt } from '../account.js';
-import { plus, type Instant } from '../time.js';
-import { evidenceOf, judged, type Judged, type Situation } from './context.js';
+import { earliest, plus, type Instant } from '../time.js';
+import { isOpen } from '../window.js';
+import { after, evidenceOf, judged, type Judged, type Situation } from './context.js';
 import { decide } from './decide.js';
 import type { CustomerEvent, Decided, SendEvent } from './events.js';
-import { evolve, fold } from './evolve.js';
 import { rules } from './rules.js';
 import type { RefusalReason } from './reasons.js';
 import type { OpenIntent } from './state.js';
@@ -86,7 +86,7 @@ const revoke = (open: Authorised, reason: RefusalReason, situation: Situation): 
     reason,
     final: false,
   };
-  return [revoked, redecided(open, final, { ...situation, customer: evolve(situation.customer, revoked) })];
+  return [revoked, redecided(open, final, after(situation, [revoked]))];
 };
 
 const redecided = (open: OpenIntent, final: boolean, situation: Situation): Decided => {
@@ -113,13 +113,16 @@ const redecided = (open: OpenIntent, final: boolean, situation: Situation): Deci
 /** What the provider said, as its adapter understands it (platforms §2d). */
 export type ProviderOutcome =
   | { readonly kind: 'accepted'; readonly providerMessageId: string }
-  | {
-      readonly kind: 'failed';
-      readonly code: string;
-      readonly retryable: boolean;
-      readonly effect?: ProviderEffect | undefined;
-    }
+  | (Failure & { readonly kind: 'failed'; readonly retryable: boolean })
   | { readonly kind: 'unknown'; readonly cause: string };
+
+export interface Failure {
+  /** The provider's code. */
+  readonly code: string;
+  /** Definitely not sent, and worth another attempt; without a word on it, not. */
+  readonly retryable?: boolean | undefined;
+  readonly effect?: ProviderEffect | undefined;
+}
 
 /** What a refusal tells about the recipient, beyond this message. */
 export type ProviderEffect =
@@ -170,13 +173,14 @@ export interface DeliveryReport {
   readonly at: Instant;
   readonly providerMessageId: string;
   readonly intentId?: string | undefined;
-  readonly failure?: { readonly code: string; readonly effect?: ProviderEffect | undefined } | undefined;
+  readonly failure?: Failure | undefined;
 }
 
 /** Outcomes and reports fold in any order of arrival (rules §7). */
 export const report = (delivery: DeliveryReport, situation: Situation): readonly CustomerEvent[] => {
-  const { status, at, providerMessageId, intentId, failure } = delivery;
+  const { status, at, providerMessageId, intentId, failure = { code: 'unknown' } } = delivery;
   const open = intentId === undefined ? undefined : situation.customer.intents[intentId];
+  const isOfEarlierAttempt = open?.failedMessages?.includes(providerMessageId) === true;
   switch (status) {
     case 'delivered':
     case 'read':
@@ -191,19 +195,27 @@ export const report = (delivery: DeliveryReport, situation: Situation): readonly
       ];
     case 'sent':
       // Settles an unknown outcome: the platform has it.
-      return intentId !== undefined && open !== undefined && 'claim' in open && open.status !== 'accepted'
+      return intentId !== undefined &&
+        open !== undefined &&
+        'claim' in open &&
+        open.status !== 'accepted' &&
+        !isOfEarlierAttempt
         ? [{ type: 'SendAccepted', at: situation.now, intentId, claim: open.claim, providerMessageId }]
         : [];
     case 'failed': {
-      const code = failure?.code ?? 'unknown';
+      // A repeat about an earlier message of this intent says nothing about the one that went since.
+      if (isOfEarlierAttempt) return [];
       if (open !== undefined && 'claim' in open) {
-        // A repeat about an earlier message of this intent says nothing about the one that went since.
         if (open.status === 'accepted' && open.providerMessageId !== providerMessageId) return [];
-        return failed(open, { code, retryable: false, effect: failure?.effect }, providerMessageId, at, situation);
+        return failed(open, failure, providerMessageId, at, situation);
       }
       // An intent that is held or waits for another attempt has no message of this report any more.
-      if (intentId === undefined || open !== undefined) return [];
-      return [{ type: 'SendFailed', at, intentId, code, final: true, providerMessageId }];
+      if (open !== undefined) return [];
+      const { code, effect } = failure;
+      const told = toldOfRecipient(effect, code, `${intentId ?? providerMessageId}/${code}`, at, situation.now);
+      return intentId === undefined
+        ? told
+        : [{ type: 'SendFailed', at, intentId, code, final: true, providerMessageId }, ...told];
     }
   }
 };
@@ -212,11 +224,7 @@ type Attempted = Extract<OpenIntent, { status: 'started' | 'outcome-unknown' | '
 
 const failed = (
   open: Attempted,
-  {
-    code,
-    retryable,
-    effect,
-  }: { readonly code: string; readonly retryable: boolean; readonly effect?: ProviderEffect | undefined },
+  { code, retryable = false, effect }: Failure,
   providerMessageId: string | undefined,
   at: Instant,
   situation: Situation,
@@ -232,41 +240,31 @@ const failed = (
       { type: 'WindowCorrected', at: now, sender, intentId, startedAt: open.startedAt },
     ];
     // The intent is decided once more by its `whenClosed`; a second time the failure is final (rules §7).
-    return final
-      ? facts
-      : [...facts, redecided(open, false, { ...situation, customer: fold(facts, situation.customer) })];
+    return final ? facts : [...facts, redecided(open, false, after(situation, facts))];
   }
   const retryAt = plus(now, policy.retryAfterMs * 2 ** (open.attempt - 1));
   if (retryable && open.attempt < policy.attempts && retryAt < open.validUntil)
     return [{ ...base, final: false, retryAt }];
-  const final: CustomerEvent = { ...base, final: true };
+  return [{ ...base, final: true }, ...toldOfRecipient(effect, code, `${intentId}/${code}`, at, now)];
+};
+
+/** What a refusal tells about the recipient, as facts of their own: they hold whatever became of the message. */
+const toldOfRecipient = (
+  effect: ProviderEffect | undefined,
+  code: string,
+  reference: string,
+  at: Instant,
+  now: Instant,
+): readonly CustomerEvent[] => {
   switch (effect?.kind) {
     case 'opted-out':
-      return [
-        final,
-        {
-          type: 'CustomerOptedOut',
-          at,
-          scope: effect.scope,
-          source: 'provider',
-          reference: `${intentId}/${code}`,
-          receivedAt: now,
-        },
-      ];
-    case 'cooldown':
-      return [
-        final,
-        {
-          type: 'RecipientCooledDown',
-          at,
-          scope: effect.scope,
-          until: plus(now, effect.forMs),
-          code,
-          exceptInWindow: effect.exceptInWindow,
-        },
-      ];
+      return [{ type: 'CustomerOptedOut', at, scope: effect.scope, source: 'provider', reference, receivedAt: now }];
+    case 'cooldown': {
+      const { scope, forMs, exceptInWindow } = effect;
+      return [{ type: 'RecipientCooledDown', at, scope, until: plus(now, forMs), code, exceptInWindow }];
+    }
     default:
-      return [final];
+      return [];
   }
 };
 
@@ -276,9 +274,16 @@ export const wakesAt = (
   situation: Pick<Situation, 'customer' | 'account'>,
   now: Instant,
 ): Instant | undefined => {
+  // A closed stream's intents are the survivor's to look after (rules §11).
+  if (situation.customer.survivor !== undefined) return undefined;
   switch (open.status) {
-    case 'held':
-      return open.wakeAt;
+    case 'held': {
+      const { customer, account } = situation;
+      const { sender } = open.intent;
+      // The opener came: due at once, and no later than what was held after it (rules §8).
+      const isDue = open.reason === 'window-closed' && isOpen(customer.windows[sender], now, policyAt(account, now));
+      return isDue ? earliest(open.heldAt ?? now, open.wakeAt) : open.wakeAt;
+    }
     case 'authorised':
       return open.retryAt ?? open.validUntil;
     case 'started':

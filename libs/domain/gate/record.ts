@@ -67,12 +67,13 @@ export const record = (report: Report, account: AccountState): Recorded => {
   const { at } = time;
   const { receivedAt } = report;
   const clamped = time.clamped ? true : undefined;
+  const claimedAt = time.clamped ? report.claimedAt : undefined;
   const policy = policyAt(account, at);
   switch (report.kind) {
     case 'consent': {
       const { scope, source, reference } = report;
       const type = report.status === 'opted-in' ? 'CustomerOptedIn' : 'CustomerOptedOut';
-      return { kind: 'facts', events: [{ type, at, scope, source, reference, receivedAt, clamped }] };
+      return { kind: 'facts', events: [{ type, at, scope, source, reference, receivedAt, clamped, claimedAt }] };
     }
     case 'call': {
       const { provider, sender, callId, outcome } = report;
@@ -121,6 +122,7 @@ export const record = (report: Report, account: AccountState): Recorded => {
         reference: messageId,
         receivedAt,
         clamped,
+        claimedAt,
       };
       return { kind: 'facts', events: [received, optedOut], alarm };
     }

@@ -1,6 +1,7 @@
 import { quietUntil } from '../calendar.js';
-import { earliest, plus, spoken, type Instant } from '../time.js';
-import { accountZone, costOf, openSender, type Judged } from './context.js';
+import { hasSender } from '../account.js';
+import { earliest, latest, plus, spoken, type Instant } from '../time.js';
+import { accountZone, costOf, type Judged } from './context.js';
 import type { RuleId } from './events.js';
 import type { HoldReason, RefusalReason } from './reasons.js';
 
@@ -27,13 +28,10 @@ const permitUntil = (j: Judged, until: Instant): Instant => earliest(until, j.ex
 
 /** The confirmation that an opt-out may be followed by, once (rules §4). */
 export const confirmsOptOut = (j: Judged): boolean => {
-  const optOut = j.situation.customer.consents.all;
-  return (
-    j.template === undefined &&
-    j.intent.purpose === 'opt-out-confirmation' &&
-    optOut?.status === 'out' &&
-    j.situation.customer.confirmed?.optOutAt !== optOut.at
-  );
+  if (j.template !== undefined || j.intent.purpose !== 'opt-out-confirmation') return false;
+  const { consents, confirmed } = j.situation.customer;
+  if (consents.all?.status !== 'out') return false;
+  return confirmed === undefined || confirmed.optOutAt !== consents.all.at || confirmed.outcome === 'failed';
 };
 
 /** An `all` opt-out stands against session messages until the customer writes again to this sender (rule 5). */
@@ -44,11 +42,14 @@ const sessionOptedOut = (j: Judged): boolean => {
   return (openerAt === undefined || openerAt <= all.at) && !confirmsOptOut(j);
 };
 
+/** When the last of the cooldowns that concern the content ends; while nobody told its category, all of them do (ADR 0010). */
 const cooledDown = (j: Judged): Instant | undefined => {
+  let rests: Instant | undefined;
   for (const { scope, until, exceptInWindow } of j.situation.customer.cooldowns) {
-    if (j.now < until && (scope === 'all' || scope === j.category) && !(exceptInWindow && j.open)) return until;
+    const concerns = scope === 'all' || scope === j.category || (j.known !== undefined && j.category === undefined);
+    if (concerns && j.now < until && !(exceptInWindow && j.open)) rests = latest(rests, until);
   }
-  return undefined;
+  return rests;
 };
 
 /** The decision, rule by rule, in the order in which they decide (rules §6). The first that finds something decides. */
@@ -57,7 +58,7 @@ export const rules: readonly Rule[] = [
     id: '3',
     on: 'any',
     finds: (j) => {
-      if (!(j.intent.sender in j.situation.account.senders)) {
+      if (!hasSender(j.situation.account, j.intent.sender)) {
         return refused(
           'invalid-intent',
           `sender: register ${j.intent.sender} with the account, or name one of its senders`,
@@ -83,9 +84,12 @@ export const rules: readonly Rule[] = [
       if (j.template === undefined) {
         return sessionOptedOut(j) ? refused('opted-out', 'the customer writes again, or opts in to all') : undefined;
       }
-      return j.category !== undefined && j.consent?.status === 'out'
-        ? refused('opted-out', `the customer opts in to ${j.category}`)
-        : undefined;
+      if (j.known === undefined || j.consent?.status !== 'out') return undefined;
+      const remedy =
+        j.category === undefined
+          ? `approve template ${named(j)} with its category, or the customer opts in to every category`
+          : `the customer opts in to ${j.category}`;
+      return refused('opted-out', remedy);
     },
   },
   {
@@ -184,8 +188,7 @@ const inWindow = (j: Judged, end: Instant): Finding => ({
 });
 
 const whyClosed = (j: Judged): string => {
-  const other = openSender(j);
-  const hint = other === undefined ? '' : `; the window of sender ${other} is open`;
+  const hint = j.openSender === undefined ? '' : `; the window of sender ${j.openSender} is open`;
   if (j.end === undefined) return `the customer never wrote to this sender${hint}`;
   const closedFor = j.now + j.policy.marginMs - j.end;
   return `window closed ${spoken(closedFor)} ago: the customer writes, or send a template${hint}`;

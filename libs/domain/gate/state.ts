@@ -4,11 +4,21 @@ import type { Window } from '../window.js';
 import type { IntentPersonal, SendIntent } from './intent.js';
 import type { HoldReason } from './reasons.js';
 
-/** A continuation template sent, or about to be, after a session (rule 11). */
-export interface Slot {
-  readonly sender: string;
+/** What became of the message that used a slot or a confirmation; once delivered, no failure gives it back any more. */
+interface Use {
   readonly intentId: string;
+  readonly outcome?: 'failed' | 'delivered' | undefined;
+}
+
+/** A continuation template sent, or about to be, after a session (rule 11). A failed one does not count. */
+export interface Slot extends Use {
+  readonly sender: string;
   readonly at: Instant;
+}
+
+/** The one confirmation of an `all` opt-out (rules §4). */
+export interface Confirmation extends Use {
+  readonly optOutAt: Instant;
 }
 
 export interface Cooldown {
@@ -26,6 +36,8 @@ interface Open {
   readonly revocations: number;
   /** The intent's own expiry, or that of the longest hold. */
   readonly expiresAt?: Instant | undefined;
+  /** The provider's ids of messages that failed: what is said of them again is not about the attempt since. */
+  readonly failedMessages?: readonly string[] | undefined;
 }
 
 interface Permit {
@@ -42,6 +54,9 @@ export type OpenIntent =
       readonly status: 'held';
       readonly reason: HoldReason;
       readonly wakeAt: Instant;
+      /** When it was held, and the how-manieth hold of this customer that was: the order of release (rules §8). */
+      readonly heldAt?: Instant | undefined;
+      readonly heldAs?: number | undefined;
       readonly template?: { readonly name: string; readonly language: string } | undefined;
     })
   | (Open & Permit & { readonly status: 'authorised'; readonly retryAt?: Instant | undefined })
@@ -59,10 +74,11 @@ export type OpenIntent =
 export interface CustomerState {
   readonly windows: { readonly [sender: string]: Window };
   readonly consents: Consents;
-  /** The `all` opt-out that was confirmed, and by which intent (rules §4). */
-  readonly confirmed?: { readonly optOutAt: Instant; readonly intentId: string } | undefined;
+  readonly confirmed?: Confirmation | undefined;
   readonly cooldowns: readonly Cooldown[];
   readonly slots: readonly Slot[];
+  /** How many holds there were. */
+  readonly holds?: number | undefined;
   readonly intents: { readonly [intentId: string]: OpenIntent };
   /** The latest fact that makes the customer active in its month (rules §9). */
   readonly lastActiveAt?: Instant | undefined;
