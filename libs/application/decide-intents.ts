@@ -1,5 +1,5 @@
 import type { Situation } from '#domain/gate/context';
-import { answer, cancel, release, type Prior } from '#domain/gate/decide';
+import { answer, cancel, inHeldOrder, release, type Prior } from '#domain/gate/decide';
 import type { CustomerEvent } from '#domain/gate/events';
 import type { IntentPersonal, SendIntent } from '#domain/gate/intent';
 import type { Customer, Customers, CustomerTask } from './customers.js';
@@ -76,7 +76,9 @@ export class DecideIntents {
     const byCustomer = new Map<string, IntentKey[]>();
     for (const intent of intents) {
       const key = `${intent.account}/${intent.customer}`;
-      byCustomer.set(key, [...(byCustomer.get(key) ?? []), intent]);
+      const group = byCustomer.get(key);
+      if (group === undefined) byCustomer.set(key, [intent]);
+      else group.push(intent);
     }
     const groups = [...byCustomer.values()];
     const released: (readonly IntentKey[])[] = groups.map(() => []);
@@ -89,7 +91,7 @@ export class DecideIntents {
         const decidedAnew: IntentKey[] = [];
         // Each time from nothing: after a conflict another process may have been faster.
         released[place] = decidedAnew;
-        return (groups[place] ?? []).flatMap((key) => {
+        return inHeldOrder(groups[place] ?? [], customer.state).flatMap((key) => {
           const { intentId } = key;
           const open = situation.customer.intents[intentId];
           const events = open === undefined ? [] : release(open, situation);

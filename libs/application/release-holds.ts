@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { plus, type Instant } from '#domain/time';
 import type { DecideIntents } from './decide-intents.js';
 import type { Clock } from './ports/clock.js';
 import type { IntentKey, ReadModel } from './ports/read-model.js';
@@ -13,26 +14,26 @@ const REMEMBERED = 50_000;
  * nothing is left to do (ADR 0006).
  */
 export class ReleaseHolds {
-  /** Holds that were looked at in vain; by intent and by the instant at which they were due. */
-  readonly #inVain: LRUCache<string, true>;
+  /** When to look again at holds that were looked at in vain; by intent and by the instant at which they were due. */
+  readonly #lookAgainAt = new LRUCache<string, Instant>({ max: REMEMBERED });
 
   constructor(
     private readonly decideIntents: Pick<DecideIntents, 'release'>,
     private readonly readModel: Pick<ReadModel, 'awake'>,
     private readonly clock: Clock,
-    nowMs: () => number = () => performance.now(),
-  ) {
-    this.#inVain = new LRUCache({ max: REMEMBERED, ttl: LOOK_AGAIN_MS, ttlResolution: 0, perf: { now: nowMs } });
-  }
+  ) {}
 
   /** One look. Resolves with true when there may be more to release at once. */
   async run(): Promise<boolean> {
-    const due = await this.readModel.awake(['held'], this.clock.now(), AT_ONCE);
-    const wanted = due.filter((row) => !this.#inVain.has(keyOf(row, row.wakeAt)));
+    const now = this.clock.now();
+    const due = await this.readModel.awake(['held'], now, AT_ONCE);
+    const wanted = due.filter((row) => (this.#lookAgainAt.get(keyOf(row, row.wakeAt)) ?? now) <= now);
     if (wanted.length === 0) return false;
     const released = await this.decideIntents.release(wanted);
     const changed = new Set(released.map((intent) => keyOf(intent)));
-    for (const row of wanted) if (!changed.has(keyOf(row))) this.#inVain.set(keyOf(row, row.wakeAt), true);
+    for (const row of wanted) {
+      if (!changed.has(keyOf(row))) this.#lookAgainAt.set(keyOf(row, row.wakeAt), plus(now, LOOK_AGAIN_MS));
+    }
     return due.length === AT_ONCE && released.length > 0;
   }
 }

@@ -1,11 +1,11 @@
 import { allowanceAt, billingMonth, initialAccount, type AccountState } from '#domain/account';
 import type { Situation } from '#domain/gate/context';
-import type { CustomerEvent } from '#domain/gate/events';
-import { evolve } from '#domain/gate/evolve';
 import type { Customer } from './customers.js';
 import type { Directory } from './directory.js';
 import type { Clock } from './ports/clock.js';
 import type { CustomerKey, ReadModel } from './ports/read-model.js';
+
+export { after } from '#domain/gate/context';
 
 export type SituationOf = (customer: Customer) => Situation;
 
@@ -49,10 +49,3 @@ export class Situations {
     return new Map(months.map(({ account }, index) => [account, { users: users[index] ?? 0, position }]));
   }
 }
-
-/** The situation for the next decision of the same append. */
-export const after = (situation: Situation, events: readonly CustomerEvent[]): Situation => ({
-  ...situation,
-  customer: events.reduce(evolve, situation.customer),
-  customerRevision: situation.customerRevision + events.length,
-});

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { DecideIntents } from '#application/decide-intents';
+import { ReleaseHolds } from '#application/release-holds';
 import { fold } from '#domain/gate/evolve';
 import type { CustomerEvent } from '#domain/gate/events';
 import { initialCustomer } from '#domain/gate/state';
@@ -85,6 +87,53 @@ describe('the gate on its log', () => {
     const both = await Promise.all([dispatcher.release([key]), stage.dispatcher().release([key])]);
     expect(both.flat()).toEqual([key]);
     expect(await typesOf(customer)).toEqual(['SendHeld', 'CustomerMessageReceived', 'SendReleased', 'SendAuthorised']);
+  });
+
+  test('case 40: an opener makes holds due by themselves, and they go in the order in which they were held', async () => {
+    const customer = somebody();
+    const ids = ['z', 'b', '7', 'a'];
+    await stage.dispatcher().run(ids.map((id) => intent(customer, id, { whenClosed: 'hold' })));
+    await stage.project();
+    const holds = new ReleaseHolds(stage.dispatcher(), stage.readModel, stage.clock);
+    await holds.run();
+    expect(await typesOf(customer)).toEqual(ids.map(() => 'SendHeld'));
+    await stage.recorder().run([wrote(customer, 'm1', T0)]);
+    await stage.project();
+    await holds.run();
+    const authorised = (await stage.events(customer)).flatMap(({ event }) =>
+      event.type === 'SendAuthorised' ? [event.intent.intentId] : [],
+    );
+    expect(authorised).toEqual(ids);
+    await stage.project();
+    await holds.run();
+    expect(await typesOf(customer)).toHaveLength(ids.length * 3 + 1);
+  });
+
+  test('case 40: a hold whose window closed again before anybody looked rests, and expires in its time', async () => {
+    const customer = somebody();
+    const expiresAt = plus(T0, 48 * HOUR_MS);
+    await stage.dispatcher().run([intent(customer, 'a', { whenClosed: 'hold', expiresAt })]);
+    await stage.recorder().run([wrote(customer, 'm1', T0)]);
+    await stage.project();
+    let looked = 0;
+    const dispatcher = stage.dispatcher();
+    const counting = {
+      release: (due: Parameters<DecideIntents['release']>[0]) => {
+        looked += due.length;
+        return dispatcher.release(due);
+      },
+    };
+    const holds = new ReleaseHolds(counting, stage.readModel, stage.clock);
+    stage.clock.at = plus(T0, 25 * HOUR_MS);
+    await holds.run();
+    await holds.run();
+    expect(looked).toBe(1);
+    expect(await typesOf(customer)).toEqual(['SendHeld', 'CustomerMessageReceived']);
+    stage.clock.at = expiresAt;
+    await holds.run();
+    expect((await typesOf(customer)).slice(2)).toEqual(['SendReleased', 'SendExpired']);
+    stage.clock.at = T0;
+    await stage.project();
   });
 
   test('a cancellation stops a held intent, and one that overtakes its intent stands', async () => {
