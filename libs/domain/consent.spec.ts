@@ -3,6 +3,7 @@ import { array, assert, constant, constantFrom, integer, property, record, shuff
 import {
   consentFor,
   consentScopes,
+  leastConsent,
   templateCategories,
   withConsent,
   type Consent,
@@ -31,6 +32,23 @@ const aWord = record({
 }).map(({ scope, status, at }) => word(scope, status, at));
 const words = array(aWord, { maxLength: 10 });
 const inTwoOrders = words.chain((some) => tuple(constant(some), shuffledSubarray(some, { minLength: some.length })));
+
+describe('the evidence', () => {
+  test('case 31: of the same word from two sources is the same in any order of arrival', () => {
+    const form = word('all', 'out', 1);
+    const shop = { ...form, source: 'shop', reference: 'r-1' };
+    expect(after(form, shop)).toEqual(after(shop, form));
+  });
+});
+
+describe('while nobody told the category', () => {
+  test('the least of all categories counts', () => {
+    expect(leastConsent(after(word('all', 'in', 1)))?.status).toBe('in');
+    expect(leastConsent(after(word('all', 'in', 1), word('utility', 'out', 2)))?.status).toBe('out');
+    expect(leastConsent(after(word('utility', 'in', 1)))).toBeUndefined();
+    expect(leastConsent({})).toBeUndefined();
+  });
+});
 
 describe('the words of one scope', () => {
   test('case 31: the latest by its own time wins, whenever it arrives', () => {

@@ -45,6 +45,18 @@ describe('rule 3: expiry and intents that contradict themselves', () => {
   });
 });
 
+describe('names that mean something to the language', () => {
+  test.each(['constructor', '__proto__', 'toString'])('a sender called %s is not registered', (sender) => {
+    given(wrote(noon)).when(intentOf({ sender })).at(noon).thenRefused('invalid-intent', { rule: '3' });
+  });
+  test.each(['constructor', '__proto__', 'toString'])('an intent called %s is decided as any other', (intentId) => {
+    const intent = intentOf({ intentId });
+    const authorised = given(wrote(noon)).when(intent).at(after(1)).thenAuthorised({ ordinal: 1 });
+    const open = given(wrote(noon), authorised).situation(after(1)).customer.intents[intentId];
+    expect(open).toMatchObject({ status: 'authorised' });
+  });
+});
+
 describe('rule 4: schedule', () => {
   const sendAt = after(2 * HOUR_MS);
 
@@ -142,14 +154,15 @@ describe('rule 5: opt-outs', () => {
 });
 
 describe('rules 5a and 5b: cooldowns and quiet hours', () => {
-  const cooldown = (exceptInWindow?: true): CustomerEvent => ({
-    type: 'RecipientCooledDown',
-    at: noon,
-    scope: 'all',
-    until: after(2 * HOUR_MS),
-    code: '131026',
-    exceptInWindow,
-  });
+  const cooldown = (exceptInWindow?: true) =>
+    ({
+      type: 'RecipientCooledDown',
+      at: noon,
+      scope: 'all',
+      until: after(2 * HOUR_MS),
+      code: '131026',
+      exceptInWindow,
+    }) as const satisfies CustomerEvent;
 
   test('case 34: the recipient rests until the cooldown ends', () => {
     const resting = given(wrote(noon), cooldown());
@@ -161,6 +174,28 @@ describe('rules 5a and 5b: cooldowns and quiet hours', () => {
       .when(intentOf())
       .at(after(2 * HOUR_MS))
       .thenAuthorised();
+  });
+  test('case 34: of two cooldowns the later end counts, in any order', () => {
+    const longer = { ...cooldown(), until: after(5 * HOUR_MS), code: '131049' } as const;
+    for (const both of [
+      [cooldown(), longer],
+      [longer, cooldown()],
+    ]) {
+      given(wrote(noon), ...both)
+        .when(intentOf())
+        .at(after(HOUR_MS))
+        .thenRefused('recipient-cooldown', { remedy: 'send 4 h later' });
+    }
+  });
+  test('case 34: a cooldown of marketing leaves session messages and other templates alone', () => {
+    const resting = given(wrote(noon), optedIn(noon), { ...cooldown(), scope: 'marketing', code: '131049' });
+    resting.when(intentOf()).at(after(1)).thenAuthorised();
+    resting.when(templateIntent()).at(after(1)).thenAuthorised();
+    resting
+      .templateWith(templateWas('TemplateApproved', noon, 'marketing'))
+      .when(templateIntent())
+      .at(after(1))
+      .thenRefused('recipient-cooldown');
   });
   test('case 34: an experiment of the platform leaves the window alone', () => {
     given(wrote(noon), cooldown(true)).when(intentOf()).at(after(HOUR_MS)).thenAuthorised();
@@ -326,6 +361,42 @@ describe('rule 8: the template', () => {
   });
 });
 
+describe('a template whose category nobody told', () => {
+  const untold = { type: 'TemplateApproved', at: after(-DAY_MS) } as const;
+  const cooldown: CustomerEvent = {
+    type: 'RecipientCooledDown',
+    at: noon,
+    scope: 'marketing',
+    until: end,
+    code: '131049',
+  };
+
+  test('is refused after an opt-out of all or of any category, also in the window', () => {
+    for (const scope of ['all', 'marketing', 'authentication'] as const) {
+      given(wrote(noon), optedIn(after(-1)), optedOut(noon, scope))
+        .templateWith(untold)
+        .when(templateIntent())
+        .at(after(1))
+        .thenRefused('opted-out', { rule: '5' });
+    }
+  });
+  test('needs an opt-in to all, or to each category', () => {
+    const to = (...scopes: Parameters<typeof optedIn>[1][]) =>
+      given(...scopes.map((scope) => optedIn(noon, scope)))
+        .templateWith(untold)
+        .when(templateIntent())
+        .at(after(1));
+    to('all').thenAuthorised();
+    to('marketing', 'utility', 'authentication').thenAuthorised();
+    to('marketing', 'utility').thenRefused('not-opted-in');
+  });
+  test('case 34: rests with any cooldown', () => {
+    const resting = given(optedIn(noon), cooldown);
+    resting.templateWith(untold).when(templateIntent()).at(after(1)).thenRefused('recipient-cooldown');
+    resting.when(templateIntent()).at(after(1)).thenAuthorised();
+  });
+});
+
 describe('rules 9 to 12: templates inside and outside the window', () => {
   const session = given(wrote(noon), optedIn(noon));
 
@@ -477,6 +548,24 @@ describe('rule 13 and the cost', () => {
       .accountWith({ type: 'ZoneChanged', at: after(-50 * DAY_MS), zone: 'Europe/Berlin' })
       .when(templateIntent())
       .at(noon)
+      .thenAuthorised({ cost: 'included' });
+  });
+});
+
+describe('a change of zone', () => {
+  test('case 26: what counted in the old zone’s month does not count again in a month of the new one', () => {
+    // At 20:00Z on 30 November it is still November in New York, and already December in Tokyo.
+    const wroteAt = iso('2026-11-30T20:00Z');
+    const moving = given(wrote(wroteAt), optedIn(wroteAt)).accountWith(
+      { type: 'ZoneChanged', at: iso('2026-09-10T00:00Z'), zone: 'America/New_York' },
+      { type: 'ZoneChanged', at: iso('2026-11-10T00:00Z'), zone: 'Asia/Tokyo' },
+    );
+    const december = iso('2026-12-02T12:00Z');
+    moving.when(templateIntent()).at(december).thenAuthorised({ cost: 'new-active-user' });
+    moving
+      .and(wrote(iso('2026-12-01T05:00Z')))
+      .when(templateIntent())
+      .at(december)
       .thenAuthorised({ cost: 'included' });
   });
 });

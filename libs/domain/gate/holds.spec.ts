@@ -1,21 +1,10 @@
 /* oxlint-disable jest/expect-expect -- the scenario's then… expects */
 import { describe, expect, test } from '@jest/globals';
 import { DAY_MS, HOUR_MS, MINUTE_MS, plus } from '../time.js';
-import { windowEnd } from '../window.js';
-import {
-  after,
-  given,
-  intentOf,
-  noon,
-  optedIn,
-  optedOut,
-  personal,
-  templateIntent,
-  templateWas,
-  wrote,
-} from '#testing/scenario';
-import { answer, cancel, release } from './decide.js';
+import { after, given, intentOf, noon, optedIn, personal, templateIntent, templateWas, wrote } from '#testing/scenario';
+import { answer, cancel, inHeldOrder, release } from './decide.js';
 import { type CustomerEvent } from './events.js';
+import { wakesAt } from './permit.js';
 
 const margin = MINUTE_MS;
 const end = after(DAY_MS);
@@ -61,6 +50,57 @@ describe('holds and releases', () => {
   test('an opener on another sender leaves it held, and nothing is appended', () => {
     const opened = waiting.and(wrote(closed, { sender: 'paris' }));
     expect(release(openOf(opened), opened.situation(closed))).toEqual([]);
+  });
+  test('the new decision names the revision that the release left behind', () => {
+    const opened = waiting.and(wrote(closed));
+    const { customerRevision } = opened.situation(closed);
+    expect(release(openOf(opened), opened.situation(closed))).toMatchObject([
+      {},
+      { evidence: { customerRevision: customerRevision + 1 } },
+    ]);
+  });
+  test('case 40: once the window of its own sender is open it is due at once, and no later than what came after it', () => {
+    const wakes = (scenario: ReturnType<typeof given>, now = closed) =>
+      wakesAt(openOf(scenario, now), scenario.situation(now), now);
+    expect(wakes(waiting)).toBe(after(30 * DAY_MS));
+    expect(wakes(waiting.and(wrote(closed, { sender: 'paris' })))).toBe(after(30 * DAY_MS));
+    expect(wakes(waiting.and(wrote(closed)))).toBe(noon);
+    const edge = plus(closed, DAY_MS - margin);
+    expect(wakes(waiting.and(wrote(closed)), plus(edge, -1))).toBe(noon);
+    expect(wakes(waiting.and(wrote(closed)), edge)).toBe(after(30 * DAY_MS));
+  });
+  test('case 40: a schedule wakes at its time, whatever the customer writes meanwhile', () => {
+    const sendAt = after(HOUR_MS);
+    const scheduled = given().and(given().when(intentOf({ sendAt })).at(noon).thenHeld('scheduled'), wrote(after(1)));
+    expect(wakesAt(openOf(scheduled), scheduled.situation(after(2)), after(2))).toBe(sendAt);
+  });
+  test('case 22: what a closed stream holds is the survivor’s to wake', () => {
+    const linked = waiting.and(wrote(closed), {
+      type: 'CustomerLinked',
+      at: closed,
+      survivor: 'other',
+      because: 'webhook',
+    });
+    expect(wakesAt(openOf(linked), linked.situation(closed), closed)).toBeUndefined();
+  });
+  test('holds go in the order in which they were held, of one instant and across a fold in parts', () => {
+    let scenario = given();
+    for (const intentId of ['10', 'b', '9', 'a']) {
+      const intent = intentOf({ intentId, whenClosed: 'hold' });
+      scenario = scenario.and(scenario.when(intent).at(noon).thenHeld('window-closed'));
+    }
+    const keys = ['a', '9', '10', 'b'].map((intentId) => ({ intentId }));
+    const ordered = inHeldOrder(keys, scenario.situation(noon).customer);
+    expect(ordered.map(({ intentId }) => intentId)).toEqual(['10', 'b', '9', 'a']);
+  });
+  test('case 40: a schedule that expires while it is held never sends', () => {
+    const intent = intentOf({ sendAt: after(HOUR_MS), expiresAt: after(2 * HOUR_MS) });
+    const scheduled = given(wrote(noon)).and(given(wrote(noon)).when(intent).at(noon).thenHeld('scheduled'));
+    const late = after(2 * HOUR_MS);
+    expect(release(openOf(scheduled), scheduled.situation(late)).map(({ type }) => type)).toEqual([
+      'SendReleased',
+      'SendExpired',
+    ]);
   });
   test('two releases never send twice', () => {
     const opened = waiting.and(wrote(closed));
@@ -136,50 +176,5 @@ describe('cancellation', () => {
       events: [{ type: 'SendCancelled', at: noon, intentId: 'i-1', intent: undefined, reason: undefined }],
     });
     expect(answer(intentOf(), personal, { fingerprint: null }, situation)).toEqual({ kind: 'duplicate' });
-  });
-});
-
-describe('linked customers', () => {
-  test('cases 22 and 23: windows by maximum, consent by its fold, slots and intents by union', () => {
-    const held = given()
-      .when(intentOf({ intentId: 'i-9', whenClosed: 'hold' }))
-      .at(noon)
-      .thenHeld('window-closed');
-    const slot = given(wrote(noon), optedIn(noon)).when(templateIntent()).at(closed).thenAuthorised();
-    const other = given(wrote(noon), optedIn(noon), slot, held).situation(closed).customer;
-    const merged = given(wrote(after(-HOUR_MS)), optedOut(after(-HOUR_MS)), {
-      type: 'CustomerMerged',
-      at: closed,
-      from: 'other',
-      fromRevision: 3,
-      windows: other.windows,
-      consents: other.consents,
-      slots: other.slots,
-      intents: other.intents,
-      lastActiveAt: other.lastActiveAt,
-    });
-    const { customer } = merged.situation(closed);
-    expect(windowEnd(customer.windows['berlin'])).toBe(end);
-    expect(customer.consents.all).toMatchObject({ status: 'in', at: noon });
-    expect(Object.keys(customer.intents).toSorted()).toEqual(['i-1', 'i-9']);
-    expect(customer.lastActiveAt).toBe(noon);
-    merged
-      .when(templateIntent({ intentId: 'i-2' }))
-      .at(closed)
-      .thenRefused('awaiting-reply');
-  });
-  test('case 22: a changed number brings neither window nor consent', () => {
-    const changed = given({
-      type: 'CustomerMerged',
-      at: noon,
-      from: 'old',
-      fromRevision: 3,
-      windows: {},
-      consents: {},
-      slots: [],
-      intents: {},
-    });
-    changed.when(intentOf()).at(after(1)).thenRefused('window-closed');
-    changed.when(templateIntent()).at(after(1)).thenRefused('not-opted-in');
   });
 });

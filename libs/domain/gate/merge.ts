@@ -68,6 +68,10 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
       ),
     ],
     intents,
+    holds: Math.max(
+      state.holds ?? 0,
+      ...Object.values(intents).map((open) => ('heldAs' in open ? (open.heldAs ?? 0) : 0)),
+    ),
     lastActiveAt:
       event.lastActiveAt === undefined ? state.lastActiveAt : latest(state.lastActiveAt, instantOf(event.lastActiveAt)),
   };

@@ -159,6 +159,12 @@ describe('the re-check just before the call', () => {
     expect(types(result.events)).toEqual(['SendRevoked', 'SendHeld']);
     expect(slotsOf(waiting.and(result.events))).toEqual([]);
   });
+  test('the new decision names the revision that the revocation left behind', () => {
+    const { customerRevision } = inSession.and(optedOut(soon)).situation(soon);
+    expect(claim('i-1', 'c-1', inSession.and(optedOut(soon)).situation(soon))).toMatchObject({
+      events: [{}, { evidence: { customerRevision: customerRevision + 1 } }],
+    });
+  });
   test('a lapsed permit is decided once more; the second lapse is final', () => {
     const lapsed = claim('i-1', 'c-1', continued.situation(plus(closed, 15 * MINUTE_MS)));
     if (lapsed.kind !== 'revoked') throw new Error(lapsed.kind);
@@ -282,6 +288,71 @@ describe('failures', () => {
     confirming.when(second).at(soon).thenRefused('opted-out');
     settled(confirming, unknown, soon).when(second).at(soon).thenRefused('opted-out');
     settled(confirming, failedFor(false), soon).when(second).at(soon).thenAuthorised();
+  });
+  test('case 12: a retryable failure reported after the acceptance permits another attempt', () => {
+    const taken = settled(started, accepted, closed);
+    const at = plus(closed, MINUTE_MS);
+    const events = report(
+      reported({ status: 'failed', failure: { code: '131000', retryable: true } }),
+      taken.situation(at),
+    );
+    expect(events).toMatchObject([{ type: 'SendFailed', final: false, retryAt: plus(at, 4 * SECOND_MS) }]);
+    const retrying = taken.and(events);
+    expect(slotsOf(retrying)).toHaveLength(1);
+    expect(claim('i-1', 'c-2', retrying.situation(plus(at, 4 * SECOND_MS)))).toMatchObject({
+      events: [{ type: 'SendStarted', attempt: 2 }],
+    });
+  });
+  test('a report about the message of an earlier attempt leaves the attempt under way alone', () => {
+    const taken = settled(started, accepted, closed);
+    const failure = { status: 'failed', failure: { code: '131000', retryable: true } } as const;
+    const retrying = taken.and(report(reported(failure), taken.situation(closed)));
+    const again = claimed(retrying, plus(closed, 4 * SECOND_MS), 'c-2');
+    const unsure = settled(again, unknown, plus(closed, 5 * SECOND_MS), 'c-2');
+    for (const scenario of [again, unsure]) {
+      expect(report(reported(failure), scenario.situation(plus(closed, MINUTE_MS)))).toEqual([]);
+      expect(report(reported({ status: 'sent' }), scenario.situation(plus(closed, MINUTE_MS)))).toEqual([]);
+      expect(report(reported({ ...failure, providerMessageId: 'p-2' }), scenario.situation(closed))).toHaveLength(1);
+    }
+  });
+  test('a delivery outweighs a failure, whichever is reported first, and then the slot stays used', () => {
+    const taken = settled(started, accepted, closed);
+    const failure = reported({ status: 'failed', failure: { code: '131000' } });
+    const orders = [
+      [failure, reported({})],
+      [reported({}), failure],
+      [failure, reported({ status: 'read' }), failure],
+    ];
+    for (const reports of orders) {
+      const after = reports.reduce((known, one) => known.and(report(one, known.situation(closed))), taken);
+      expect(openOf(after)).toBeUndefined();
+      expect(slotsOf(after)).toHaveLength(1);
+    }
+  });
+  test('a revocation, a lapse and a cancellation give the slot back; an unknown outcome keeps it', () => {
+    const second = templateIntent({ intentId: 'i-2' });
+    const revoked: CustomerEvent = {
+      type: 'SendRevoked',
+      at: closed,
+      intentId: 'i-1',
+      ordinal: 1,
+      reason: 'permit-lapsed',
+      final: true,
+    };
+    const cancelled: CustomerEvent = { type: 'SendCancelled', at: closed, intentId: 'i-1' };
+    for (const event of [revoked, cancelled])
+      continued.and(event).when(second).at(closed).thenAuthorised({ usesSlot: true });
+    settled(started, unknown, closed).when(second).at(closed).thenRefused('awaiting-reply');
+  });
+  test('case 34: what a late failure tells of the recipient is kept, though the message is settled or not ours', () => {
+    const failure = { code: '131050', effect: { kind: 'opted-out', scope: 'marketing' } } as const;
+    const settledBefore = report(reported({ status: 'failed', failure }), customer.situation(closed));
+    expect(settledBefore).toMatchObject([
+      { type: 'SendFailed', final: true },
+      { type: 'CustomerOptedOut', scope: 'marketing', reference: 'i-1/131050' },
+    ]);
+    const notOurs = report(reported({ status: 'failed', failure, intentId: undefined }), customer.situation(closed));
+    expect(notOurs).toMatchObject([{ type: 'CustomerOptedOut', scope: 'marketing', reference: 'p-1/131050' }]);
   });
   test('case 34: a refusal that concerns the recipient cools down or opts out', () => {
     const cooling: ProviderOutcome = {

@@ -3,6 +3,7 @@ import { iso } from '#testing/scenario';
 import { evolveAccount, initialAccount, type AccountEvent } from '../account.js';
 import { callOutcomes, messageTypes } from '../message.js';
 import { DAY_MS, plus } from '../time.js';
+import { customerEventKey } from './events.js';
 import { fold } from './evolve.js';
 import { record, type Report } from './record.js';
 import { initialCustomer } from './state.js';
@@ -147,6 +148,12 @@ describe('a call', () => {
   });
 });
 
+test('case 1: a STOP with a clock ahead is one opt-out, however often it is delivered', () => {
+  const stop = { ...message, claimedAt: plus(receivedAt, DAY_MS), personal: { text: 'stop' } };
+  const keys = (later: number) => facts({ ...stop, receivedAt: plus(receivedAt, later) }).map(customerEventKey);
+  expect(keys(DAY_MS)).toEqual(keys(0));
+});
+
 test('case 31: a word on consent is kept by the time of its source, with its evidence', () => {
   const saidAt = plus(receivedAt, -DAY_MS);
   const kept = { at: saidAt, scope: 'marketing', source: 'web-form', reference: 'form-17', receivedAt };
@@ -162,6 +169,13 @@ describe.each<Report>([message, call, consent])('the time of a $kind', (report) 
       { at: plus(receivedAt, 60_000), clamped: true },
     ]);
     expect(facts(report)).toMatchObject([{ at: receivedAt, clamped: undefined }]);
+  });
+
+  test('case 1: clamped at each delivery to another instant, it is still the same fact', () => {
+    const claimedAt = plus(receivedAt, 30 * DAY_MS);
+    const keys = (later: number) =>
+      facts({ ...report, claimedAt, receivedAt: plus(receivedAt, later) }).map(customerEventKey);
+    expect(keys(DAY_MS)).toEqual(keys(0));
   });
 
   test('case 5: missing or absurd quarantines it', () => {
