@@ -2,6 +2,7 @@ import type { Situation } from '#domain/gate/context';
 import { answer, cancel, inHeldOrder, release, type Prior } from '#domain/gate/decide';
 import type { CustomerEvent } from '#domain/gate/events';
 import type { IntentPersonal, SendIntent } from '#domain/gate/intent';
+import { openIntent } from '#domain/gate/state';
 import type { Customer, Customers, CustomerTask } from './customers.js';
 import type { Directory } from './directory.js';
 import type { Clock } from './ports/clock.js';
@@ -93,7 +94,7 @@ export class DecideIntents {
         released[place] = decidedAnew;
         return inHeldOrder(groups[place] ?? [], customer.state).flatMap((key) => {
           const { intentId } = key;
-          const open = situation.customer.intents[intentId];
+          const open = openIntent(situation.customer, intentId);
           const events = open === undefined ? [] : release(open, situation);
           if (events.length === 0) return [];
           decidedAnew.push(key);

@@ -4,7 +4,7 @@ import type { TemplateContent } from '#domain/gate/intent';
 import type { CustomerEvent } from '#domain/gate/events';
 import { claim, giveUpWaiting, report, settle, type DeliveryReport, type ProviderOutcome } from '#domain/gate/permit';
 import type { Situation } from '#domain/gate/context';
-import type { OpenIntent } from '#domain/gate/state';
+import { openIntent, type OpenIntent } from '#domain/gate/state';
 import { plus, providerTime, type Instant } from '#domain/time';
 import { correlationOf, intentOf } from './correlation.js';
 import type { Change, Customer, Customers } from './customers.js';
@@ -143,7 +143,7 @@ export class SendMessages {
     // Only the stream knows whose the claim is: a conflict may have been with somebody who was faster.
     const owned = claimed.map((customer, place) =>
       (claims[place] ?? []).flatMap((key): Owned[] => {
-        const open = customer.state.intents[key.intentId];
+        const open = openIntent(customer.state, key.intentId);
         if (open?.status !== 'started' || open.claim !== key.claim) return [];
         const { account, now } = situation(customer);
         const givenUpAt = plus(open.startedAt, policyAt(account, now).attemptTimeMs);
@@ -291,7 +291,7 @@ const templatesOf = (customers: readonly Customer[], groups: readonly (readonly 
   const templates = new Map<string, { readonly account: string; readonly name: string; readonly language: string }>();
   customers.forEach(({ account, state }, place) => {
     for (const { intentId } of groups[place] ?? []) {
-      const intent = state.intents[intentId]?.intent;
+      const intent = openIntent(state, intentId)?.intent;
       for (const content of [intent?.content, intent?.fallback]) {
         if (content?.kind !== 'template') continue;
         const { name, language } = content;

@@ -7,7 +7,7 @@ import { isOpen, windowEnd } from '../window.js';
 import type { CostEffect, CustomerEvent, Evidence } from './events.js';
 import { fold } from './evolve.js';
 import type { SendIntent, TemplateContent } from './intent.js';
-import type { CustomerState } from './state.js';
+import { openIntent, type CustomerState } from './state.js';
 
 /** All that a decision stands on. What is not in here cannot influence it. */
 export interface Situation {
@@ -73,7 +73,7 @@ export const judged = (situation: Situation, intent: SendIntent, template: Templ
     open,
     openSender: open ? undefined : openSender(customer, intent.sender, now, policy),
     slotsUsed: slotsUsed(customer, intent.sender, end, policy),
-    expiresAt: customer.intents[intent.intentId]?.expiresAt ?? intent.expiresAt,
+    expiresAt: openIntent(customer, intent.intentId)?.expiresAt ?? intent.expiresAt,
   };
 };
 

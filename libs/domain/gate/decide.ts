@@ -4,7 +4,7 @@ import { after, costOf, evidenceOf, judged, type Judged, type Situation } from '
 import type { CustomerEvent, Decided, DecisionRecord, RuleId, SendEvent, Trace } from './events.js';
 import type { IntentPersonal, SendIntent, TemplateContent } from './intent.js';
 import { allowanceRule, confirmsOptOut, rules, type Finding } from './rules.js';
-import type { CustomerState, OpenIntent } from './state.js';
+import { openIntent, type CustomerState, type OpenIntent } from './state.js';
 import { APPLIES, NOT_APPLICABLE, PASSED, traceOf } from './trace.js';
 
 interface Judgement {
@@ -68,7 +68,7 @@ const recorded = (
   const record: DecisionRecord = {
     at: now,
     intent,
-    ordinal: (situation.customer.intents[intent.intentId]?.ordinal ?? 0) + 1,
+    ordinal: (openIntent(situation.customer, intent.intentId)?.ordinal ?? 0) + 1,
     rule,
     trace,
     fallbackTrace,
@@ -131,7 +131,7 @@ export type Answer =
 export type Prior = { readonly fingerprint: string | null } | undefined;
 
 export const answer = (intent: SendIntent, personal: IntentPersonal, prior: Prior, situation: Situation): Answer => {
-  const standing = prior ?? situation.customer.intents[intent.intentId]?.intent;
+  const standing = prior ?? openIntent(situation.customer, intent.intentId)?.intent;
   if (standing === undefined) return { kind: 'decided', events: [decide(intent, personal, situation)] };
   // Cancelled before it came: there is no content to compare with, and the cancellation stands (ADR 0004).
   const same = standing.fingerprint === null || standing.fingerprint === intent.fingerprint;
@@ -159,10 +159,10 @@ export const release = (open: OpenIntent, situation: Situation): readonly Custom
 /** In the order in which they were held, as an opener releases them (rules §8). */
 export const inHeldOrder = <T extends { readonly intentId: string }>(
   keys: readonly T[],
-  { intents }: CustomerState,
+  customer: CustomerState,
 ): readonly T[] => {
   const place = ({ intentId }: T): number => {
-    const open = intents[intentId];
+    const open = openIntent(customer, intentId);
     return open?.status === 'held' ? (open.heldAs ?? 0) : 0;
   };
   return keys.toSorted((a, b) => place(a) - place(b));
@@ -180,7 +180,7 @@ export const cancel = (
   prior: Prior,
   situation: Pick<Situation, 'now' | 'customer'>,
 ): Cancellation => {
-  const open = situation.customer.intents[intentId];
+  const open = openIntent(situation.customer, intentId);
   if (open === undefined ? prior !== undefined : open.status !== 'held' && open.status !== 'authorised') {
     return { kind: 'too-late' };
   }

@@ -256,7 +256,8 @@ export const customerEventKey = (event: CustomerEvent): string => {
     case 'SendAccepted':
       return `accepted/${event.intentId}/${event.claim}`;
     case 'SendFailed':
-      return `failed/${event.intentId}/${event.claim ?? event.providerMessageId ?? ''}`;
+      // By the message that a report names, so that its repeat is the same, also once the intent is gone.
+      return `failed/${event.intentId}/${event.providerMessageId ?? event.claim ?? ''}`;
     case 'SendOutcomeUnknown':
       return `unknown/${event.intentId}/${event.claim}`;
     case 'MessageDelivered':

@@ -3,7 +3,7 @@ import { DAY_MS, type Instant } from '../time.js';
 import { SESSION_MS, windowEnd, withCorrection, withOpener, type Window } from '../window.js';
 import type { CustomerEvent } from './events.js';
 import { merged } from './merge.js';
-import type { CustomerState, OpenIntent, Slot } from './state.js';
+import { openIntent, type CustomerState, type OpenIntent, type Slot } from './state.js';
 
 type Attempted = Extract<OpenIntent, { readonly claim: string }>;
 
@@ -35,7 +35,7 @@ const withIntent = (state: CustomerState, intent: OpenIntent): CustomerState => 
 });
 
 const withoutIntent = (state: CustomerState, intentId: string): CustomerState => {
-  if (!Object.hasOwn(state.intents, intentId)) return state;
+  if (openIntent(state, intentId) === undefined) return state;
   const { [intentId]: _, ...intents } = state.intents;
   return { ...state, intents };
 };
@@ -127,13 +127,13 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
         event.sender,
         withCorrection(state.windows[event.sender], event.startedAt),
       );
-      const open = corrected.intents[event.intentId];
+      const open = openIntent(corrected, event.intentId);
       return open === undefined ? corrected : withIntent(corrected, { ...open, revocations: open.revocations + 1 });
     }
     case 'SendAuthorised': {
       const { at, intent, personal, ordinal, content, validUntil, usesSlot, confirmsOptOutAt } = event;
       const { intentId, sender } = intent;
-      const known = state.intents[intentId];
+      const known = openIntent(state, intentId);
       const authorised: OpenIntent = {
         status: 'authorised',
         intent,
@@ -157,7 +157,7 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
     }
     case 'SendHeld': {
       const { at, intent, personal, ordinal, reason, wakeAt, expiresAt, template } = event;
-      const known = state.intents[intent.intentId];
+      const known = openIntent(state, intent.intentId);
       const heldAs = (state.holds ?? 0) + 1;
       const held: OpenIntent = {
         status: 'held',
@@ -184,29 +184,29 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
     case 'SendCancelled':
       return withoutIntent(givenBack(state, event.intentId), event.intentId);
     case 'SendRevoked': {
-      const open = state.intents[event.intentId];
+      const open = openIntent(state, event.intentId);
       const back = givenBack(state, event.intentId);
       if (open === undefined || event.final) return withoutIntent(back, event.intentId);
       return withIntent(back, { ...open, revocations: open.revocations + 1 });
     }
     case 'SendStarted': {
-      const open = state.intents[event.intentId];
+      const open = openIntent(state, event.intentId);
       if (open === undefined || open.status === 'held') return state;
       const { claim, attempt } = event;
       return withIntent(state, { ...open, status: 'started', claim, attempt, startedAt: event.at });
     }
     case 'SendAccepted': {
-      const open = state.intents[event.intentId];
+      const open = openIntent(state, event.intentId);
       if (open === undefined || !('claim' in open) || open.claim !== event.claim) return state;
       return withIntent(state, { ...open, status: 'accepted', providerMessageId: event.providerMessageId });
     }
     case 'SendOutcomeUnknown': {
-      const open = state.intents[event.intentId];
+      const open = openIntent(state, event.intentId);
       if (open?.status !== 'started' || open.claim !== event.claim) return state;
       return withIntent(state, { ...open, status: 'outcome-unknown' });
     }
     case 'SendFailed': {
-      const open = state.intents[event.intentId];
+      const open = openIntent(state, event.intentId);
       if (event.final) return withoutIntent(settled(state, event.intentId, 'failed'), event.intentId);
       if (open === undefined || !('claim' in open)) return state;
       return withIntent(state, permitted(open, event.providerMessageId, event.retryAt));

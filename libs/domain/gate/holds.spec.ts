@@ -7,7 +7,6 @@ import { type CustomerEvent } from './events.js';
 import { wakesAt } from './permit.js';
 
 const margin = MINUTE_MS;
-const end = after(DAY_MS);
 const closed = after(30 * HOUR_MS);
 
 describe('rule 2: the same intent again', () => {

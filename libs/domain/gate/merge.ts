@@ -3,7 +3,7 @@ import type { Policy } from '../policy.js';
 import { earliest, instantOf, latest, type Instant } from '../time.js';
 import { mergedWindow, type Window } from '../window.js';
 import type { CustomerFact } from './events.js';
-import type { CustomerState, OpenIntent } from './state.js';
+import { openIntent, type CustomerState, type OpenIntent } from './state.js';
 
 // Two aliases turn out to be one person (rules §11): the losing stream is closed, the survivor's takes over.
 
@@ -52,9 +52,10 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
     const consent = event.consents[scope];
     if (consent !== undefined) consents = withConsent(consents, scope, consent);
   }
-  const intents: Record<string, OpenIntent> = { ...state.intents };
-  for (const [intentId, theirs] of Object.entries(event.intents))
-    intents[intentId] = furthest(intents[intentId], theirs);
+  let { intents } = state;
+  for (const [intentId, theirs] of Object.entries(event.intents)) {
+    intents = { ...intents, [intentId]: furthest(openIntent({ intents }, intentId), theirs) };
+  }
   return {
     ...state,
     windows,

@@ -7,7 +7,7 @@ import { decide } from './decide.js';
 import type { CustomerEvent, Decided, SendEvent } from './events.js';
 import { rules } from './rules.js';
 import type { RefusalReason } from './reasons.js';
-import type { OpenIntent } from './state.js';
+import { openIntent, type OpenIntent } from './state.js';
 
 // From permit to provider (rules §7): the re-check and the claim just before the call, then the outcome.
 
@@ -50,7 +50,7 @@ export type Claim =
 
 /** The whole re-check and, if it holds, the claim. `claim` is random, so that two workers never both believe to own it. */
 export const claim = (intentId: string, claim: string, situation: Situation): Claim => {
-  const open = situation.customer.intents[intentId];
+  const open = openIntent(situation.customer, intentId);
   if (open?.status !== 'authorised') return { kind: 'not-due' };
   if (open.retryAt !== undefined && open.retryAt > situation.now && situation.now < open.validUntil)
     return { kind: 'not-due' };
@@ -142,7 +142,7 @@ export const settle = (
   outcome: ProviderOutcome,
   situation: Situation,
 ): readonly CustomerEvent[] => {
-  const open = situation.customer.intents[intentId];
+  const open = openIntent(situation.customer, intentId);
   if (open === undefined || !('claim' in open) || open.claim !== claim || open.status === 'accepted') return [];
   const at = situation.now;
   switch (outcome.kind) {
@@ -159,7 +159,7 @@ export const settle = (
 
 /** A start without an outcome for longer than the policy's attempt time (rules §7). Never resent blindly. */
 export const giveUpWaiting = (intentId: string, situation: Situation): readonly CustomerEvent[] => {
-  const open = situation.customer.intents[intentId];
+  const open = openIntent(situation.customer, intentId);
   if (open?.status !== 'started') return [];
   if (situation.now < plus(open.startedAt, policyAt(situation.account, situation.now).attemptTimeMs)) return [];
   return [
@@ -179,7 +179,7 @@ export interface DeliveryReport {
 /** Outcomes and reports fold in any order of arrival (rules §7). */
 export const report = (delivery: DeliveryReport, situation: Situation): readonly CustomerEvent[] => {
   const { status, at, providerMessageId, intentId, failure = { code: 'unknown' } } = delivery;
-  const open = intentId === undefined ? undefined : situation.customer.intents[intentId];
+  const open = intentId === undefined ? undefined : openIntent(situation.customer, intentId);
   const isOfEarlierAttempt = open?.failedMessages?.includes(providerMessageId) === true;
   switch (status) {
     case 'delivered':

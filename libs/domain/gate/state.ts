@@ -87,3 +87,9 @@ export interface CustomerState {
 }
 
 export const initialCustomer: CustomerState = { windows: {}, consents: {}, cooldowns: [], slots: [], intents: {} };
+
+/** The intent of that id, if it is still open. By what it must have: an id may be a word of the language, as `constructor`. */
+export const openIntent = (state: Pick<CustomerState, 'intents'>, intentId: string): OpenIntent | undefined => {
+  const open = state.intents[intentId];
+  return open?.intent === undefined ? undefined : open;
+};
