@@ -13,6 +13,7 @@ import {
   Nested,
   OneOf,
   Optional,
+  Says,
   SomeOf,
   StringList,
   Time,
@@ -22,8 +23,10 @@ import { instantFrom, optionalInstant } from './instants.js';
 
 export class RegisterAccountDto {
   @Account() account: string;
-  /** Default: UTC. */
-  @Optional() @TimeZone() zone?: string;
+  @Says('Default: UTC.')
+  @Optional()
+  @TimeZone()
+  zone?: string;
   @Optional() @Time() at?: string;
 }
 
@@ -69,15 +72,17 @@ export class ChangePolicyDto {
 
 export class ChangeAllowanceDto {
   @Account() account: string;
-  /** Null lifts the allowance. */
-  @CountOrNull(0, 1_000_000_000) users: number | null;
+  @Says('Null lifts the allowance.')
+  @CountOrNull(0, 1_000_000_000)
+  users: number | null;
   @Optional() @Time() effectiveAt?: string;
 }
 
 export class ChangeKeywordsDto {
   @Account() account: string;
-  /** The opt-out words of all the account's languages. */
-  @StringList(1000) optOut: string[];
+  @Says("The opt-out words of all the account's languages.")
+  @StringList(1000)
+  optOut: string[];
 }
 
 export class ChangeZoneDto {

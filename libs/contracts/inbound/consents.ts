@@ -1,7 +1,7 @@
 import { consentScopes, type ConsentScope } from '#domain/consent';
 import type { Instant } from '#domain/time';
 import { aliasesOf, CustomerDto, type CustomerAliases } from './customer.js';
-import { Account, Id, Nested, OneOf, Time } from './fields.js';
+import { Account, Id, Nested, OneOf, Says, Time } from './fields.js';
 import { instantFrom } from './instants.js';
 
 export class ConsentDto {
@@ -9,12 +9,15 @@ export class ConsentDto {
   @Nested(() => CustomerDto) customer: CustomerDto;
   @OneOf(consentScopes) scope: ConsentScope;
   @OneOf(['opted-in', 'opted-out']) status: 'opted-in' | 'opted-out';
-  /** The source's time. */
-  @Time() at: string;
-  /** Where the customer said so: a form, a shop, a provider. */
-  @Id() source: string;
-  /** What proves it, in the source. */
-  @Id() reference: string;
+  @Says("The source's time.")
+  @Time()
+  at: string;
+  @Says('Where the customer said so: a form, a shop, a provider.')
+  @Id()
+  source: string;
+  @Says('What proves it, in the source.')
+  @Id()
+  reference: string;
 }
 
 export interface ConsentGiven {

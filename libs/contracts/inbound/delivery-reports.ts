@@ -1,14 +1,15 @@
 import type { Instant } from '#domain/time';
 import { aliasesOf, CustomerDto, type CustomerAliases } from './customer.js';
-import { Account, Id, Nested, OneOf, Optional, Text, Time } from './fields.js';
+import { Account, Id, Nested, OneOf, Optional, Says, Text, Time } from './fields.js';
 import { instantFrom } from './instants.js';
 
 const statuses = ['sent', 'delivered', 'read', 'failed'] as const;
 export type DeliveryStatus = (typeof statuses)[number];
 
 export class DeliveryErrorDto {
-  /** The provider's code. */
-  @Id(128) code: string;
+  @Says("The provider's code.")
+  @Id(128)
+  code: string;
   @Optional() @Text(1024) title?: string;
 }
 
@@ -19,10 +20,13 @@ export class DeliveryReportDto {
   @Optional() @Nested(() => CustomerDto) customer?: CustomerDto;
   @Id() providerMessageId: string;
   @OneOf(statuses) status: DeliveryStatus;
-  /** The provider's time. */
-  @Time() at: string;
-  /** What we gave the provider with the call. */
-  @Optional() @Id(512) correlation?: string;
+  @Says("The provider's time.")
+  @Time()
+  at: string;
+  @Says('What we gave the provider with the call.')
+  @Optional()
+  @Id(512)
+  correlation?: string;
   @Optional() @Nested(() => DeliveryErrorDto) error?: DeliveryErrorDto;
 }
 

@@ -27,11 +27,29 @@ const all =
     for (const decorate of decorators) decorate(target, property);
   };
 
+type Schema = Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>;
+
 /** The schema of a decorator that class-validator-jsonschema does not know, in place of its guess. */
-const Described =
-  (schema: Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>): PropertyDecorator =>
+export const Described =
+  (schema: Schema): PropertyDecorator =>
   (target, property) =>
-    JSONSchema(() => schema)(target, String(property));
+    JSONSchema(({ description }) => (description === undefined ? schema : { description, ...schema }))(
+      target,
+      String(property),
+    );
+
+const SAYS = 'says';
+
+/** What the field means, in the place of a doc comment: it reaches the published schemas. Checks nothing. */
+export const Says = (meaning: string): PropertyDecorator =>
+  ValidateBy({ name: SAYS, constraints: [meaning], validator: { validate: () => true } });
+
+/** What class-validator-jsonschema makes of the decorators of this file that it does not know. */
+export const converters = {
+  [SAYS]: ({ constraints }: { readonly constraints?: readonly unknown[] }) => ({
+    description: String(constraints?.[0]),
+  }),
+};
 
 /** May be left out. Null is not the same as left out, unlike with class-validator's IsOptional. */
 export const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);

@@ -8,7 +8,7 @@ import {
 } from '#domain/message';
 import type { Instant } from '#domain/time';
 import { aliasesOf, CustomerDto, type CustomerAliases } from './customer.js';
-import { Account, Id, Nested, OneOf, Optional, Text, Time } from './fields.js';
+import { Account, Id, Nested, OneOf, Optional, Says, Text, Time } from './fields.js';
 import { instantFrom, optionalInstant } from './instants.js';
 
 export class MessageDto {
@@ -17,11 +17,13 @@ export class MessageDto {
   @Id(64) sender: string;
   @Nested(() => CustomerDto) customer: CustomerDto;
   @Id() messageId: string;
-  /** Any string: a type that the gate does not know is `unknown`, which opens nothing and is alarmed. */
-  @Id(64) type: string;
+  @Says('Any string: a type that the gate does not know is `unknown`, which opens nothing and is alarmed.')
+  @Id(64)
+  type: string;
   @Optional() @OneOf(messageOrigins) origin?: MessageOrigin;
-  /** The provider's time. */
-  @Time() sentAt: string;
+  @Says("The provider's time.")
+  @Time()
+  sentAt: string;
   @Optional() @Time() receivedAt?: string;
   @Optional() @Text(65_536) text?: string;
   @Optional() @Text(65_536) caption?: string;
@@ -35,8 +37,9 @@ export class CallDto {
   @Nested(() => CustomerDto) customer: CustomerDto;
   @Id() callId: string;
   @OneOf(callOutcomes) outcome: CallOutcome;
-  /** The provider's time of the call's start. */
-  @Time() startedAt: string;
+  @Says("The provider's time of the call's start.")
+  @Time()
+  startedAt: string;
   @Optional() @Time() receivedAt?: string;
 }
 

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
 import { isZone } from '#domain/calendar';
+import { converters } from './fields.js';
 import { parseInstant } from './instants.js';
 
 // The decorators of the DTOs are the only source: JSON Schema is made from them and compiled, because a compiled
@@ -8,7 +9,7 @@ import { parseInstant } from './instants.js';
 
 /** Each DTO's JSON Schema (draft 07) by class name, of the classes imported so far. */
 export const definitions = (): Record<string, object> => ({
-  ...validationMetadatasToSchemas({ refPointerPrefix: '#/definitions/' }),
+  ...validationMetadatasToSchemas({ refPointerPrefix: '#/definitions/', additionalConverters: converters }),
 });
 
 /** The class as one JSON Schema, with all it refers to. */

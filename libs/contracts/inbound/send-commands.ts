@@ -1,18 +1,20 @@
 import type { Instant } from '#domain/time';
-import { Account, Count, Id, Time } from './fields.js';
+import { Account, Count, Id, Says, Time } from './fields.js';
 import { instantFrom } from './instants.js';
 
 /** An authorisation to act on. It says where to look: what may be sent, and whether it still may, is in the stream. */
 export class SendCommandDto {
   @Account() account: string;
-  /** The customer's id, as in the name of the stream. */
-  @Id() customer: string;
+  @Says("The customer's id, as in the name of the stream.")
+  @Id()
+  customer: string;
   @Id(128) intentId: string;
   @Count(1, Number.MAX_SAFE_INTEGER) ordinal: number;
   @Id(64) sender: string;
   @Time() validUntil: string;
-  /** The revision of the authorisation in the customer's stream. */
-  @Count(0, Number.MAX_SAFE_INTEGER) revision: number;
+  @Says("The revision of the authorisation in the customer's stream.")
+  @Count(0, Number.MAX_SAFE_INTEGER)
+  revision: number;
 }
 
 export interface SendCommand {

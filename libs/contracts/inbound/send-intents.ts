@@ -4,7 +4,7 @@ import { IsObject, IsString, Matches, ValidateIf, ValidateNested } from 'class-v
 import { JSONSchema } from 'class-validator-jsonschema';
 import type { IntentPersonal, SendIntent, SessionContent, TemplateContent } from '#domain/gate/intent';
 import { aliasesOf, CustomerDto, type CustomerAliases } from './customer.js';
-import { Account, Id, Nested, OneOf, Optional, StringMap, Text, Time } from './fields.js';
+import { Account, Id, Nested, OneOf, Optional, Says, StringMap, Text, Time } from './fields.js';
 import { optionalInstant } from './instants.js';
 
 const mediaTypes = ['image', 'audio', 'video', 'document', 'sticker'] as const;
@@ -25,8 +25,9 @@ export class MediaMessageDto {
 
 export class StructuredMessageDto {
   @OneOf(structuredTypes) type: (typeof structuredTypes)[number];
-  /** As the provider's API takes it. */
-  @IsObject() body: Record<string, unknown>;
+  @Says("As the provider's API takes it.")
+  @IsObject()
+  body: Record<string, unknown>;
 }
 
 export class TemplateDto {
@@ -61,10 +62,12 @@ const ref = (dto: { readonly name: string }): { $ref: string } => ({ $ref: `#/de
 export class SendDto {
   @Account() account: string;
   @Nested(() => CustomerDto) customer: CustomerDto;
-  /** The idempotency key, together with account and customer. */
-  @Id(128) intentId: string;
-  /** The business phone number to send from. */
-  @Id(64) sender: string;
+  @Says('The idempotency key, together with account and customer.')
+  @Id(128)
+  intentId: string;
+  @Says('The business phone number to send from.')
+  @Id(64)
+  sender: string;
 
   @IsObject()
   @ValidateNested()
@@ -80,16 +83,20 @@ export class SendDto {
   }))
   message: ContentDto;
 
-  /** What to do with a session message while the window is closed. Default: refuse. */
-  @Optional() @OneOf(['refuse', 'fallback', 'hold']) whenClosed?: 'refuse' | 'fallback' | 'hold';
+  @Says('What to do with a session message while the window is closed. Default: refuse.')
+  @Optional()
+  @OneOf(['refuse', 'fallback', 'hold'])
+  whenClosed?: 'refuse' | 'fallback' | 'hold';
 
-  /** The template to send instead; required with `whenClosed: fallback`. */
+  @Says('The template to send instead; required with `whenClosed: fallback`.')
   @ValidateIf((dto: SendDto) => dto.fallback !== undefined || dto.whenClosed === 'fallback')
   @Nested(() => TemplateDto)
   fallback?: TemplateDto;
 
-  /** What to do while the template is paused. Default: refuse. */
-  @Optional() @OneOf(['refuse', 'hold']) whenPaused?: 'refuse' | 'hold';
+  @Says('What to do while the template is paused. Default: refuse.')
+  @Optional()
+  @OneOf(['refuse', 'hold'])
+  whenPaused?: 'refuse' | 'hold';
   @Optional() @OneOf(['opt-out-confirmation']) purpose?: 'opt-out-confirmation';
   @Optional() @Time() sendAt?: string;
   @Optional() @Time() expiresAt?: string;

@@ -1,17 +1,20 @@
 import { templateCategories, type TemplateCategory } from '#domain/consent';
 import { templateNotices, type TemplateEvent } from '#domain/template';
-import { Account, Id, OneOf, Optional, StringList, Text, Time } from './fields.js';
+import { Account, Id, OneOf, Optional, Says, StringList, Text, Time } from './fields.js';
 import { instantFrom } from './instants.js';
 
 export class TemplateNoticeDto {
   @Account() account: string;
   @Id(512) name: string;
   @Id(32) language: string;
-  /** The provider's event, for example `APPROVED`; one that the gate does not know is kept and alarmed. */
-  @Id(64) notice: string;
+  @Says("The provider's event, for example `APPROVED`; one that the gate does not know is kept and alarmed.")
+  @Id(64)
+  notice: string;
   @Optional() @OneOf(templateCategories) category?: TemplateCategory;
-  /** Names of the parameters that a send must fill. */
-  @Optional() @StringList(256) parameters?: string[];
+  @Says('Names of the parameters that a send must fill.')
+  @Optional()
+  @StringList(256)
+  parameters?: string[];
   @Time() at: string;
   @Optional() @Text(4096) reason?: string;
 }
@@ -22,8 +25,10 @@ export class RecategorisationDto {
   @Id(32) language: string;
   @OneOf(templateCategories) newCategory: TemplateCategory;
   @Time() at: string;
-  /** Default: at once. */
-  @Optional() @Time() effectiveAt?: string;
+  @Says('Default: at once.')
+  @Optional()
+  @Time()
+  effectiveAt?: string;
 }
 
 export interface TemplateChange {

@@ -1,5 +1,5 @@
 import type { OutgoingMessage } from '#application/ports/message-queue';
-import type { SendCommand } from '../inbound/send-commands.js';
+import type { SendCommand, SendCommandDto } from '../inbound/send-commands.js';
 import { partitionKey } from '../topics.js';
 import { outgoing, written, type Attributes } from './outgoing.js';
 
@@ -7,4 +7,4 @@ export const sendCommandMessage = (command: SendCommand, attributes: Attributes)
   outgoing('send-commands', 'command', partitionKey(command.account, command.customer), attributes, {
     ...command,
     validUntil: written(command.validUntil),
-  });
+  } satisfies SendCommandDto);

@@ -1,23 +1,24 @@
 import type { OutgoingMessage } from '#application/ports/message-queue';
 import type { DecisionOutcome } from '#application/ports/read-model';
-import type { CostEffect, Decided, Evidence, Trace } from '#domain/gate/events';
+import type { CostEffect, Decided, DecisionRecord, Evidence, SendEvent, Trace } from '#domain/gate/events';
 import type { Instant } from '#domain/time';
 import { partitionKey } from '../topics.js';
+import type { DecisionReason, EvidenceDto, SendDecisionDto } from './decision-dto.js';
 import { outgoing, written, type Attributes } from './outgoing.js';
 
 /**
- * What the upstream learns of one intent. Where no event was recorded (`invalid-intent`, `intent-conflict`, `too-late`)
- * only the first block is there.
+ * What the upstream learns of one intent. Where nothing was recorded (`invalid-intent`, `intent-conflict`, `too-late`)
+ * only the first block is there, and where the intent was cancelled only that with revision and sender.
  */
 export interface SendDecision {
-  readonly account: string;
-  /** The customer's id; of an invalid intent, the key of its message. */
-  readonly customer: string;
-  /** Absent when the invalid intent had none. */
+  /** These three are absent where an invalid intent did not say them; then there is `messageKey`. */
+  readonly account?: string | undefined;
+  readonly customer?: string | undefined;
   readonly intentId?: string | undefined;
+  readonly messageKey?: string | undefined;
+  /** With `too-late`, the one that stands. */
   readonly outcome: DecisionOutcome;
-  /** A reason of the rules, or `too-late` for a cancellation after the start of the call. */
-  readonly reason?: string | undefined;
+  readonly reason?: DecisionReason | undefined;
   /** What would have changed it. */
   readonly remedy?: string | undefined;
   readonly decidedAt: Instant;
@@ -32,7 +33,7 @@ export interface SendDecision {
   /** Of a hold: when it is looked at again, at the latest, and when it ends. */
   readonly wakeAt?: Instant | undefined;
   readonly expiresAt?: Instant | undefined;
-  readonly rule?: string | undefined;
+  readonly rule?: DecisionRecord['rule'] | undefined;
   readonly trace?: Trace | undefined;
   readonly fallbackTrace?: Trace | undefined;
   readonly policy?: string | undefined;
@@ -79,20 +80,39 @@ export const decisionOf = (account: string, customer: string, event: Decided, re
   evidence: event.evidence,
 });
 
+/** A cancellation as a decision: no rule took it, so it has no trace. Its own words may quote a person and stay in the log. */
+export const cancelledDecision = (
+  account: string,
+  customer: string,
+  { intentId, intent, at }: Extract<SendEvent, { readonly type: 'SendCancelled' }>,
+  revision: number,
+): SendDecision => ({
+  account,
+  customer,
+  intentId,
+  outcome: 'cancelled',
+  decidedAt: at,
+  revision,
+  sender: intent?.sender,
+});
+
 const optionallyWritten = (at: Instant | undefined): string | undefined => (at === undefined ? undefined : written(at));
 
-export const sendDecisionMessage = (decision: SendDecision, attributes: Attributes): OutgoingMessage => {
-  const { evidence } = decision;
-  return outgoing('send-decisions', 'decision', partitionKey(decision.account, decision.customer), attributes, {
+const writtenEvidence = (evidence: Evidence): EvidenceDto => ({
+  ...evidence,
+  windowEnd: optionallyWritten(evidence.windowEnd),
+  consent: evidence.consent && { ...evidence.consent, at: written(evidence.consent.at) },
+});
+
+const keyOf = ({ account, customer, messageKey = '' }: SendDecision): string =>
+  account === undefined || customer === undefined ? messageKey : partitionKey(account, customer);
+
+export const sendDecisionMessage = (decision: SendDecision, attributes: Attributes): OutgoingMessage =>
+  outgoing('send-decisions', 'decision', keyOf(decision), attributes, {
     ...decision,
     decidedAt: written(decision.decidedAt),
     validUntil: optionallyWritten(decision.validUntil),
     wakeAt: optionallyWritten(decision.wakeAt),
     expiresAt: optionallyWritten(decision.expiresAt),
-    evidence: evidence && {
-      ...evidence,
-      windowEnd: optionallyWritten(evidence.windowEnd),
-      consent: evidence.consent && { ...evidence.consent, at: written(evidence.consent.at) },
-    },
-  });
-};
+    evidence: decision.evidence && writtenEvidence(decision.evidence),
+  } satisfies SendDecisionDto);

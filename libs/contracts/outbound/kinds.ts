@@ -1,0 +1,11 @@
+import { SendCommandDto } from '../inbound/send-commands.js';
+import type { OutboundTopic } from '../topics.js';
+import { DeadLetterDto } from './dead-letters.js';
+import { SendDecisionDto } from './decision-dto.js';
+
+/** The kinds of messages that Tidegate writes to each topic, with their contracts. */
+export const writtenKinds = {
+  'send-decisions': [{ name: 'decision', dto: SendDecisionDto }],
+  'send-commands': [{ name: 'command', dto: SendCommandDto }],
+  'dead-letters': [{ name: 'dead-letter', dto: DeadLetterDto }],
+} as const satisfies Record<OutboundTopic, readonly { readonly name: string; readonly dto: new () => object }[]>;
