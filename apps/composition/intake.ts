@@ -1,6 +1,7 @@
 import { deadLetterMessage, type Reason } from '#contracts/outbound/dead-letters';
 import { readMessage, type Reading } from '#contracts/read-message';
 import type { Parsed } from '#contracts/inbound/kinds';
+import type { Fault } from '#contracts/inbound/schemas';
 import type { ReadTopic } from '#contracts/topics';
 import type { EventMetadata } from '#application/ports/event-store';
 import type { MessageBatch, MessageProducer, OutgoingMessage, ReceivedMessage } from '#application/ports/message-queue';
@@ -27,13 +28,19 @@ export class Intake {
     private readonly telemetry: Telemetry,
   ) {}
 
-  take<T extends ReadTopic>(topic: T, batch: MessageBatch): readonly Taken<T>[] {
+  /** @param refused gets the messages that the contract does not allow, beside their dead letters */
+  take<T extends ReadTopic>(
+    topic: T,
+    batch: MessageBatch,
+    refused: (message: ReceivedMessage, fault: Fault) => void = () => undefined,
+  ): readonly Taken<T>[] {
     return batch.messages.flatMap((message): Taken<T>[] => {
       const parsed = readMessage(topic, message);
       if (isUnderstood(parsed)) return [{ message, parsed }];
       if (parsed.kind === 'invalid') {
         const { field, message: fault, remedy } = parsed;
         this.reject(message, { code: 'message-invalid', field, message: fault, remedy });
+        refused(message, parsed);
       }
       return [];
     });

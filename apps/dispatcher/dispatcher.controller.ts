@@ -4,9 +4,15 @@ import { Intake, metadataOf } from '#apps/composition/intake';
 import { CustomerIdentity } from '#application/customer-identity';
 import { DecideIntents, type IntentCommand } from '#application/decide-intents';
 import { Clock } from '#application/ports/clock';
-import { MessageProducer, type MessageBatch, type OutgoingMessage } from '#application/ports/message-queue';
+import {
+  MessageProducer,
+  type MessageBatch,
+  type OutgoingMessage,
+  type ReceivedMessage,
+} from '#application/ports/message-queue';
 import { Telemetry } from '#application/ports/telemetry';
-import { sendDecisionMessage } from '#contracts/outbound/send-decisions';
+import { invalidIntentDecision } from '#contracts/outbound/invalid-intents';
+import { sendDecisionMessage, type SendDecision } from '#contracts/outbound/send-decisions';
 import { topicName } from '#contracts/topics';
 
 const SOURCE = '/tidegate/dispatcher';
@@ -25,7 +31,16 @@ export class DispatcherController {
   @EventPattern(topicName('send-intents'))
   async sendIntents(@Payload() batch: MessageBatch): Promise<void> {
     const intake = new Intake(SOURCE, this.clock, this.telemetry);
-    const taken = intake.take('send-intents', batch);
+    const published: OutgoingMessage[] = [];
+    const publish = ({ topic, partition, offset }: ReceivedMessage, decision: SendDecision): void => {
+      const id = `${topic}/${partition}/${offset}`;
+      published.push(sendDecisionMessage(decision, { id, source: SOURCE, at: decision.decidedAt }));
+      if (decision.reason !== 'too-late') this.telemetry.decided(decision.outcome, decision.reason ?? null, 1);
+    };
+    const taken = intake.take('send-intents', batch, (message, fault) => {
+      const decision = invalidIntentDecision(message, fault, this.identity, this.clock.now());
+      if (decision !== undefined) publish(message, decision);
+    });
     const commands = taken.map(({ parsed }): IntentCommand => {
       const { account } = parsed.data;
       const key = {
@@ -38,33 +53,38 @@ export class DispatcherController {
         : { kind: 'send', ...key, intent: parsed.data.intent, personal: parsed.data.personal };
     });
     const answers = await this.decideIntents.run(commands);
-    const refusals: OutgoingMessage[] = [];
     taken.forEach(({ message }, index) => {
       const answer = answers[index];
       const command = commands[index];
       if (command === undefined || answer === undefined) return;
-      const refuse = (reason: 'invalid-intent' | 'intent-conflict', remedy: string): void => {
-        const intentId = command.kind === 'send' ? command.intent.intentId : command.intentId;
-        const { account, customer } = command;
-        const decidedAt = this.clock.now();
-        const refusal = { account, customer, intentId, outcome: 'refused', reason, remedy, decidedAt } as const;
-        const id = `${message.topic}/${message.partition}/${message.offset}`;
-        refusals.push(sendDecisionMessage(refusal, { id, source: SOURCE, at: decidedAt }));
-        this.telemetry.decided('refused', reason, 1);
-      };
-      if (answer.kind === 'unknown-account') {
-        const remedy = `Register account ${command.account} on the accounts topic, then send the intent again.`;
-        intake.reject(message, {
-          code: 'account-unknown',
-          field: 'account',
-          message: 'The account is unknown.',
-          remedy,
-        });
-        refuse('invalid-intent', remedy);
+      const { account, customer } = command;
+      const intentId = command.kind === 'send' ? command.intent.intentId : command.intentId;
+      const said = { account, customer, intentId, decidedAt: this.clock.now() };
+      switch (answer.kind) {
+        case 'unknown-account': {
+          const remedy = `Register account ${account} on the accounts topic, then send the intent again.`;
+          intake.reject(message, {
+            code: 'account-unknown',
+            field: 'account',
+            message: 'The account is unknown.',
+            remedy,
+          });
+          return publish(message, { ...said, outcome: 'refused', reason: 'invalid-intent', remedy });
+        }
+        // Other content under a used id: the first decision stays (rule 2).
+        case 'conflict':
+          return publish(message, {
+            ...said,
+            outcome: 'refused',
+            reason: 'intent-conflict',
+            remedy: 'send other content under an id of its own',
+          });
+        // The provider was called already, or the decision is final (rules §8).
+        case 'too-late':
+          return publish(message, { ...said, outcome: answer.outcome, reason: 'too-late' });
+        default:
       }
-      // Other content under a used id: the first decision stays (rule 2).
-      if (answer.kind === 'conflict') refuse('intent-conflict', 'send other content under an id of its own');
     });
-    await intake.finish(this.producer, refusals);
+    await intake.finish(this.producer, published);
   }
 }

@@ -3,7 +3,7 @@ import type { OutgoingMessage } from '#application/ports/message-queue';
 import type { Telemetry } from '#application/ports/telemetry';
 import { streamParts } from '#application/streams';
 import { sendCommandMessage } from '#contracts/outbound/send-commands';
-import { decisionOf, sendDecisionMessage } from '#contracts/outbound/send-decisions';
+import { cancelledDecision, decisionOf, sendDecisionMessage } from '#contracts/outbound/send-decisions';
 
 const SOURCE = '/tidegate/dispatcher';
 
@@ -35,6 +35,8 @@ export const messagesOf = ({ id, stream, event, revision, metadata }: RecordedEv
     case 'SendHeld':
     case 'SendExpired':
       return [sendDecisionMessage(decisionOf(account, customer, event, revision), attributes)];
+    case 'SendCancelled':
+      return [sendDecisionMessage(cancelledDecision(account, customer, event, revision), attributes)];
     default:
       return [];
   }

@@ -6,7 +6,7 @@ import { appendSurely } from './append-surely.js';
 import { InfrastructureError } from './errors.js';
 import { customerEventId } from './event-ids.js';
 import { NO_STREAM, type EventMetadata, type EventStore, type RecordedEvent } from './ports/event-store.js';
-import type { CustomerKey, ReadModel } from './ports/read-model.js';
+import type { CustomerKey, DecisionOutcome, ReadModel } from './ports/read-model.js';
 import { customerStream } from './streams.js';
 
 /** A customer as the deciders see it: the fold of the stream up to `revision`. */
@@ -22,9 +22,15 @@ export interface Customer extends CustomerKey {
   readonly recent: Recent;
 }
 
+/** The standing decision on an intent; the fingerprint is null for one that was cancelled before it came. */
+export interface Standing {
+  readonly fingerprint: string | null;
+  readonly outcome: DecisionOutcome;
+}
+
 export interface Recent {
-  /** Fingerprints by intent id; null for an intent that was cancelled before it came. */
-  readonly intents: ReadonlyMap<string, string | null>;
+  /** By intent id. */
+  readonly intents: ReadonlyMap<string, Standing>;
   readonly factIds: ReadonlySet<string>;
 }
 
@@ -181,18 +187,26 @@ const nothing: Recent = { intents: new Map(), factIds: new Set() };
 
 const asCustomerEvent = ({ id, event }: RecordedEvent): RecordedLike => ({ id, event: event as CustomerEvent });
 
-/** What a decision event says about its intent's id being used. */
-const usedIntent = (event: CustomerEvent): readonly [string, string | null] | undefined => {
+const outcomes = {
+  SendAuthorised: 'authorised',
+  SendRefused: 'refused',
+  SendHeld: 'held',
+  SendExpired: 'expired',
+} as const;
+
+/** Takes the decision that an event brings into those that stand; a fingerprint that is known stays known. */
+export const noteDecision = (standing: Map<string, Standing>, event: CustomerEvent): void => {
+  const note = (intentId: string, fingerprint: string | null, outcome: DecisionOutcome): void =>
+    void standing.set(intentId, { outcome, fingerprint: standing.get(intentId)?.fingerprint ?? fingerprint });
   switch (event.type) {
     case 'SendAuthorised':
     case 'SendRefused':
     case 'SendHeld':
     case 'SendExpired':
-      return [event.intent.intentId, event.intent.fingerprint];
+      return note(event.intent.intentId, event.intent.fingerprint, outcomes[event.type]);
     case 'SendCancelled':
-      return [event.intentId, event.intent?.fingerprint ?? null];
+      return note(event.intentId, event.intent?.fingerprint ?? null, 'cancelled');
     default:
-      return undefined;
   }
 };
 
@@ -204,8 +218,7 @@ const advanced = (customer: Customer, events: readonly RecordedLike[]): Customer
   for (const { id, event } of events) {
     state = evolve(state, event);
     factIds.add(id);
-    const used = usedIntent(event);
-    if (used !== undefined && (intents.get(used[0]) ?? null) === null) intents.set(...used);
+    noteDecision(intents, event);
   }
   return { ...customer, state, revision: customer.revision + events.length, recent: { intents, factIds } };
 };

@@ -1,13 +1,13 @@
 import type { Situation } from '#domain/gate/context';
-import { answer, cancel, inHeldOrder, release, type Prior } from '#domain/gate/decide';
+import { answer, cancel, inHeldOrder, release } from '#domain/gate/decide';
 import type { CustomerEvent } from '#domain/gate/events';
 import type { IntentPersonal, SendIntent } from '#domain/gate/intent';
 import { openIntent } from '#domain/gate/state';
-import type { Customer, Customers, CustomerTask } from './customers.js';
+import { noteDecision, type Customer, type Customers, type CustomerTask, type Standing } from './customers.js';
 import type { Directory } from './directory.js';
 import type { Clock } from './ports/clock.js';
 import type { EventMetadata } from './ports/event-store.js';
-import type { CustomerKey, IntentKey, ReadModel } from './ports/read-model.js';
+import type { CustomerKey, DecisionOutcome, IntentKey, ReadModel } from './ports/read-model.js';
 import { after, Situations, type SituationOf } from './situations.js';
 
 /** One message of send-intents, valid in itself. */
@@ -19,9 +19,11 @@ export type IntentCommand = CustomerKey & { readonly metadata: EventMetadata } &
 export type IntentAnswer =
   /** New events are stored, and the subscription on the log will publish the decision. */
   | { readonly kind: 'decided'; readonly outcome: CustomerEvent['type'] }
+  /** The standing decision is the answer, and was published. */
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'conflict' }
-  | { readonly kind: 'too-late' }
+  /** A cancellation that changes nothing: this outcome stands. */
+  | { readonly kind: 'too-late'; readonly outcome: DecisionOutcome }
   | { readonly kind: 'unknown-account' };
 
 /** So many intents of one customer go into one append: it stays far below the store's limit per append. */
@@ -128,23 +130,21 @@ export class DecideIntents {
     group: readonly number[],
     commands: readonly IntentCommand[],
     answers: IntentAnswer[],
-    priors: ReadonlyMap<string, string | null>,
+    priors: ReadonlyMap<string, Standing>,
     situationOf: SituationOf,
   ) {
     let situation = situationOf(customer);
-    const used = new Map(customer.recent.intents);
+    const standing = new Map(customer.recent.intents);
     return group.flatMap((index) => {
       const command = commands[index];
       if (command === undefined) return [];
       const intentId = idOf(command);
-      const fingerprint = used.get(intentId) ?? priors.get(priorKey(command)) ?? undefined;
-      const isKnown = used.has(intentId) || priors.has(priorKey(command));
-      const prior: Prior = isKnown ? { fingerprint: fingerprint ?? null } : undefined;
+      const prior = withFingerprint(standing.get(intentId), priors.get(priorKey(command)));
       const { answer: said, events } = respond(command, prior, situation);
       answers[index] = said;
       if (events.length === 0) return [];
       situation = after(situation, events);
-      if (!used.has(intentId)) used.set(intentId, command.kind === 'send' ? command.intent.fingerprint : null);
+      for (const event of events) noteDecision(standing, event);
       return [{ events, metadata: command.metadata }];
     });
   }
@@ -165,9 +165,9 @@ export class DecideIntents {
     });
     const rows = wanted.length === 0 ? [] : await this.readModel.decisions(wanted);
     return new Map(
-      rows.map((row) => [
-        `${row.account}/${row.customer}/${row.intentId}`,
-        row.fingerprint === '' ? null : row.fingerprint,
+      rows.map(({ account, customer, intentId, fingerprint, outcome }): [string, Standing] => [
+        `${account}/${customer}/${intentId}`,
+        { fingerprint: fingerprint === '' ? null : fingerprint, outcome },
       ]),
     );
   }
@@ -175,16 +175,24 @@ export class DecideIntents {
 
 const priorKey = (command: IntentCommand): string => `${command.account}/${command.customer}/${idOf(command)}`;
 
+/** The later decision stands; the content it was taken on may be known only to the earlier. */
+const withFingerprint = (later: Standing | undefined, earlier: Standing | undefined): Standing | undefined =>
+  later === undefined ? earlier : { ...later, fingerprint: later.fingerprint ?? earlier?.fingerprint ?? null };
+
 const respond = (
   command: IntentCommand,
-  prior: Prior,
+  prior: Standing | undefined,
   situation: Situation,
 ): { readonly answer: IntentAnswer; readonly events: readonly CustomerEvent[] } => {
   if (command.kind === 'cancel') {
     const cancelled = cancel(command.intentId, command.reason, prior, situation);
-    return cancelled.kind === 'too-late'
-      ? { answer: cancelled, events: [] }
-      : { answer: { kind: 'decided', outcome: 'SendCancelled' }, events: cancelled.events };
+    if (cancelled.kind === 'cancelled') {
+      return { answer: { kind: 'decided', outcome: 'SendCancelled' }, events: cancelled.events };
+    }
+    // What is open and too late to cancel was authorised, also where a merge brought it without its decision.
+    const isOpen = openIntent(situation.customer, command.intentId) !== undefined;
+    const outcome = isOpen || prior === undefined ? 'authorised' : prior.outcome;
+    return { answer: outcome === 'cancelled' ? { kind: 'duplicate' } : { kind: 'too-late', outcome }, events: [] };
   }
   const said = answer(command.intent, command.personal, prior, situation);
   return said.kind === 'decided'

@@ -29,19 +29,40 @@ const invalid = (field: string, message: string, remedy: string): Fault => ({
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const isStructured = ({ headers }: ReceivedMessage): boolean =>
+  headers['content-type']?.toLowerCase().startsWith('application/cloudevents+json') === true;
+
+/** What can be read of a message whatever is wrong with it: its type and its content, each undefined when it cannot. */
+export const legible = (
+  message: ReceivedMessage,
+): { readonly type: unknown; readonly content: Readonly<Record<string, unknown>> | undefined } => {
+  const value = parsed(message.value);
+  const event = isStructured(message) && isRecord(value) ? value : undefined;
+  const content = event === undefined ? value : event['data'];
+  return {
+    type: event === undefined ? message.headers['ce_type'] : event['type'],
+    content: isRecord(content) ? content : undefined,
+  };
+};
+
+/** Undefined is no JSON. */
+const parsed = (text: string | null): unknown => {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+};
+
 /** Takes a message out of its envelope; its content is JSON, not yet validated. */
 export const openEnvelope = (message: ReceivedMessage): Opened | Fault => {
   if (message.value === null) {
     return invalid('', 'The message has no value.', 'Send a JSON object; a tombstone means nothing on this topic.');
   }
-  let content: unknown;
-  try {
-    content = JSON.parse(message.value);
-  } catch {
-    return invalid('', 'The value is not JSON.', 'Send a JSON object in UTF-8.');
-  }
+  const content = parsed(message.value);
+  if (content === undefined) return invalid('', 'The value is not JSON.', 'Send a JSON object in UTF-8.');
   const { headers } = message;
-  if (headers['content-type']?.toLowerCase().startsWith('application/cloudevents+json') === true) {
+  if (isStructured(message)) {
     if (!isRecord(content)) return invalid('', 'The CloudEvent is not an object.', 'Send one CloudEvent per message.');
     return opened(content, '', content['data'], content['traceparent'] ?? headers['traceparent']);
   }

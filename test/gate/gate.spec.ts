@@ -150,7 +150,7 @@ describe('the gate on its log', () => {
     await stage.project();
     expect(await stage.dispatcher().run([intent(customer, 'b'), cancellation(customer, 'a')])).toEqual([
       { kind: 'duplicate' },
-      { kind: 'too-late' },
+      { kind: 'duplicate' },
     ]);
   });
 

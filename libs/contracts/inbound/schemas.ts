@@ -26,6 +26,10 @@ ajv.addFormat('iana-time-zone', isZone);
 /** Compiles the validation of a message as one class. */
 export const validatorOf = <T>(dto: new () => T): ValidateFunction<T> => ajv.compile<T>(schemaOf(dto));
 
+/** Compiles the validation of one field of a class, for what can be read of a message that is invalid as a whole. */
+export const fieldValidatorOf = <T, F extends keyof T & string>(dto: new () => T, field: F): ValidateFunction<T[F]> =>
+  ajv.compile<T[F]>({ $ref: `#/definitions/${dto.name}/properties/${field}`, definitions: definitions() });
+
 /** A message that the contract does not allow. */
 export interface Fault {
   readonly kind: 'invalid';
