@@ -42,10 +42,10 @@ export class DispatcherController {
       if (decision !== undefined) publish(message, decision);
     });
     const commands = taken.map(({ parsed }): IntentCommand => {
-      const { account } = parsed.data;
+      const { account, customer } = parsed.data;
       const key = {
         account,
-        customer: this.identity.customerOf(account, parsed.data.customer),
+        customer: typeof customer === 'string' ? customer : this.identity.customerOf(account, customer),
         metadata: metadataOf(parsed.envelope),
       };
       return parsed.type === 'cancel'

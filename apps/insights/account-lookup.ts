@@ -11,8 +11,10 @@ export class AccountLookup {
   async named(account: string): Promise<AccountState> {
     const row = (await this.readModel.accounts()).find(({ state }) => state.account === account && state.registered);
     if (row !== undefined) return row.state;
-    throw new InfrastructureError('account-unknown', 'The account is not registered. Register it first.', {
-      field: 'account',
-    });
+    throw new InfrastructureError(
+      'account-unknown',
+      'The account is not registered. Register it on the accounts topic first.',
+      { field: 'account' },
+    );
   }
 }

@@ -7,23 +7,24 @@ const instants = new Set(['at', 'validUntil', 'wakeAt', 'expiresAt', 'sendAt', '
 /** The fingerprint is a digest of personal content, short enough to guess what was hashed. */
 const hidden = new Set(['personal', 'fingerprint']);
 
-/** A decision with its reasons as the API shows it: nothing personal, instants as RFC 3339. */
+/** A decision with its reasons as the API shows it (`DecisionView`): nothing personal, instants as RFC 3339. */
 export const decisionView = (row: DecisionRow): object => {
   const event: object = JSON.parse(row.decision, (name, value: unknown) => {
     if (hidden.has(name)) return undefined;
     return instants.has(name) && typeof value === 'number' ? written(instantOf(value)) : value;
   });
   const { account, customer, intentId, outcome, delivery, sender, commandId, revision } = row;
-  const { type: _type, at: _at, ...record } = { type: '', at: '', ...event };
+  const { type: _type, at: _at, reason: said, ...record } = { type: '', at: '', reason: undefined, ...event };
   return {
     ...record,
-    ...(row.reason === null ? {} : { reason: row.reason }),
+    // Of a cancellation the log keeps the upstream's own words; the reasons of the rules are a closed list.
+    ...(outcome === 'cancelled' ? { because: said } : { reason: row.reason ?? undefined }),
     account,
     customer,
     intentId,
     outcome,
     delivery,
-    sender,
+    sender: sender === '' ? undefined : sender,
     commandId,
     decidedAt: written(row.decidedAt),
     revision,

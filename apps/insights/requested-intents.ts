@@ -4,12 +4,12 @@ import type { Instant } from '#domain/time';
 import { messageKinds } from '#contracts/inbound/kinds';
 import { written } from '#contracts/outbound/outgoing';
 import { partitionKey, topicName } from '#contracts/topics';
-import { InvalidIntents } from './invalid-intents.js';
+import { InvalidRequest } from './invalid-request.js';
 
 export const MAX_INTENTS = 1_000;
 
-const [send] = messageKinds['send-intents'];
-const type = `tidegate.send-intents.${send.name}`;
+const [send, cancel] = messageKinds['send-intents'];
+const typeOf = ({ name }: { readonly name: string }): string => `tidegate.send-intents.${name}`;
 
 export interface RequestedIntent {
   readonly intentId: string;
@@ -26,7 +26,7 @@ export interface Request {
 
 /**
  * The intents of a request body, one `SendDto` or `{ intents }`, as messages of the topic.
- * @throws InvalidIntents for the first that the topic's contract does not allow
+ * @throws InvalidRequest for the first that the topic's contract does not allow
  */
 export const requestedIntents = (
   body: unknown,
@@ -38,7 +38,7 @@ export const requestedIntents = (
   }
   const { intents } = body;
   if (!Array.isArray(intents) || intents.length === 0 || intents.length > MAX_INTENTS) {
-    throw new InvalidIntents({
+    throw new InvalidRequest({
       kind: 'invalid',
       field: 'intents',
       message: `intents must be an array of 1 to ${MAX_INTENTS} send intents.`,
@@ -52,31 +52,62 @@ const requestedIntent = (
   content: unknown,
   index: number | undefined,
   identity: CustomerIdentity,
-  { at, traceparent }: Request,
+  request: Request,
 ): RequestedIntent => {
-  const parsed = send.parse(content, { id: '', type, traceparent });
-  if (parsed.kind === 'invalid') throw new InvalidIntents(parsed, index);
+  const type = typeOf(send);
+  const parsed = send.parse(content, { id: '', type, traceparent: request.traceparent });
+  if (parsed.kind === 'invalid') throw new InvalidRequest(parsed, index);
   const { account, intent, customer: aliases } = parsed.data;
-  const customer = identity.customerOf(account, aliases);
-  const { intentId } = intent;
-  return {
-    intentId,
-    href: `/v1/accounts/${account}/customers/${customer}/intents/${encodeURIComponent(intentId)}`,
-    message: {
-      topic: topicName('send-intents'),
-      key: partitionKey(account, customer),
-      value: JSON.stringify({
-        specversion: '1.0',
-        // The same for a repeated request, so that both are seen as one wish.
-        id: `${account}/${customer}/${intentId}/${intent.fingerprint}`,
-        source: '/tidegate/insights',
-        type,
-        time: written(at),
-        datacontenttype: 'application/json',
-        traceparent,
-        data: content,
-      }),
-      headers: { 'content-type': 'application/cloudevents+json' },
-    },
-  };
+  const key = { account, customer: identity.customerOf(account, aliases), intentId: intent.intentId };
+  return requested(key, type, intent.fingerprint, content, request);
 };
+
+export interface NamedIntent {
+  readonly account: string;
+  /** The customer's id. */
+  readonly customer: string;
+  readonly intentId: string;
+}
+
+/**
+ * The cancellation of an intent as a message of the topic.
+ * @throws InvalidRequest for what the topic's contract does not allow
+ */
+export const requestedCancellation = (
+  { account, customer, intentId }: NamedIntent,
+  reason: unknown,
+  request: Request,
+): RequestedIntent => {
+  const type = typeOf(cancel);
+  const content = { account, customer: { id: customer }, intentId, ...(reason === undefined ? {} : { reason }) };
+  const parsed = cancel.parse(content, { id: '', type, traceparent: request.traceparent });
+  if (parsed.kind === 'invalid') throw new InvalidRequest(parsed);
+  return requested({ account, customer, intentId }, type, cancel.name, content, request);
+};
+
+const requested = (
+  { account, customer, intentId }: NamedIntent,
+  type: string,
+  what: string,
+  data: unknown,
+  { at, traceparent }: Request,
+): RequestedIntent => ({
+  intentId,
+  href: `/v1/accounts/${account}/customers/${customer}/intents/${encodeURIComponent(intentId)}`,
+  message: {
+    topic: topicName('send-intents'),
+    key: partitionKey(account, customer),
+    value: JSON.stringify({
+      specversion: '1.0',
+      // The same for a repeated request, so that both are seen as one wish.
+      id: `${account}/${customer}/${intentId}/${what}`,
+      source: '/tidegate/insights',
+      type,
+      time: written(at),
+      datacontenttype: 'application/json',
+      traceparent,
+      data,
+    }),
+    headers: { 'content-type': 'application/cloudevents+json' },
+  },
+});

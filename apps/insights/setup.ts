@@ -1,7 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { definitions } from '#contracts/inbound/schemas';
+import { type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PROBLEM_CONTENT_TYPE, type Problem } from '#platform/problem';
+import { openApiOf } from './openapi.js';
 
 /** 8 KiB for each intent of a full batch. Express takes 100 KiB by default. */
 const BODY_LIMIT = '8mb';
@@ -11,17 +13,40 @@ export const setupBodies = (app: NestExpressApplication): void => {
   app.useBodyParser('json', { limit: BODY_LIMIT });
 };
 
-/** Serves the API's description: for people at `/docs`, for machines at `/docs/openapi.json`. */
+/**
+ * Serves the API's description, for people at `/docs`, for machines at `/docs/openapi.json`, and answers a method that
+ * a described path does not have with 405, which Express does not. Before `init` or `listen`.
+ */
 export const setupDocs = (app: INestApplication): void => {
-  SwaggerModule.setup('docs', app, () => openApiOf(app), { jsonDocumentUrl: 'docs/openapi.json' });
+  let document: OpenAPIObject | undefined;
+  const described = (): OpenAPIObject => (document ??= openApiOf(app));
+  let methods: ReturnType<typeof methodsOf> | undefined;
+  app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    methods ??= methodsOf(described());
+    const path = request.url?.split('?')[0] ?? '/';
+    const allowed = methods.find(({ matches }) => matches.test(path))?.allowed ?? [];
+    if (allowed.length === 0 || allowed.includes(request.method ?? '')) return next();
+    const problem: Problem = {
+      type: 'about:blank',
+      title: 'Method Not Allowed',
+      status: 405,
+      detail: `${path} takes ${allowed.join(', ')}.`,
+    };
+    response
+      .writeHead(405, { 'Content-Type': PROBLEM_CONTENT_TYPE, Allow: allowed.join(', ') })
+      .end(JSON.stringify(problem));
+  });
+  SwaggerModule.setup('docs', app, described, { jsonDocumentUrl: 'docs/openapi.json' });
 };
 
-const openApiOf = (app: INestApplication): OpenAPIObject => {
-  const document = SwaggerModule.createDocument(
-    app,
-    new DocumentBuilder().setTitle('Tidegate').setVersion('1').build(),
-  );
-  // The schemas that validate the messages also describe them.
-  const schemas = JSON.parse(JSON.stringify(definitions()).replaceAll('#/definitions/', '#/components/schemas/'));
-  return { ...document, components: { ...document.components, schemas } };
-};
+/** What each described path takes. */
+const methodsOf = ({
+  paths,
+}: OpenAPIObject): readonly { readonly matches: RegExp; readonly allowed: readonly string[] }[] =>
+  Object.entries(paths).map(([path, operations]) => {
+    const allowed = Object.keys(operations).map((method) => method.toUpperCase());
+    return {
+      matches: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`),
+      allowed: allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed,
+    };
+  });

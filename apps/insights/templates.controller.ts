@@ -1,10 +1,13 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Clock } from '#application/ports/clock';
 import { ReadModel } from '#application/ports/read-model';
+import { TemplatesView } from '#contracts/http/views';
 import { written } from '#contracts/outbound/outgoing';
 import { categoryAt } from '#domain/template';
 import { AccountLookup } from './account-lookup.js';
+import { templatesExample } from './examples.js';
+import { Answers, Problems, UNREADABLE } from '#platform/answers';
 
 @ApiTags('templates')
 @Controller('v1/accounts/:account/templates')
@@ -17,9 +20,9 @@ export class TemplatesController {
 
   @Get()
   @ApiOperation({ summary: 'The templates of an account with status and category as of now' })
-  @ApiOkResponse({ description: '`parameters` is null while the provider has not told them' })
-  @ApiNotFoundResponse({ description: 'The account is unknown' })
-  async templates(@Param('account') account: string): Promise<{ readonly templates: readonly object[] }> {
+  @Answers(200, TemplatesView, 'By name and language', templatesExample)
+  @Problems({ 404: 'The account is unknown', 503: UNREADABLE })
+  async templates(@Param('account') account: string): Promise<TemplatesView> {
     await this.accounts.named(account);
     const now = this.clock.now();
     const rows = await this.readModel.templates(account);

@@ -1,6 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Clock } from '#application/ports/clock';
+import { CustomerView, type WindowView } from '#contracts/http/views';
 import { written } from '#contracts/outbound/outgoing';
 import { policyAt } from '#domain/account';
 import { consentScopes } from '#domain/consent';
@@ -9,10 +10,12 @@ import { plus, type Instant } from '#domain/time';
 import { isOpen, windowEnd, type Window } from '#domain/window';
 import { AccountLookup } from './account-lookup.js';
 import { CustomerLookup } from './customer-lookup.js';
+import { customerExample } from './examples.js';
+import { Answers, Problems, UNREADABLE } from '#platform/answers';
 
 const writtenOrNull = (at: Instant | undefined): string | null => (at === undefined ? null : written(at));
 
-const windowView = (sender: string, window: Window, now: Instant, policy: Policy): object => {
+const windowView = (sender: string, window: Window, now: Instant, policy: Policy): WindowView => {
   const end = windowEnd(window);
   // From here on it counts as closed: the margin is taken off (rules §2).
   const closesAt = end === undefined ? undefined : plus(end, -policy.marginMs);
@@ -37,10 +40,14 @@ export class WindowsController {
 
   @Get()
   @ApiOperation({ summary: 'What may be sent to a customer now: windows by sender, consents, cooldowns' })
-  @ApiParam({ name: 'customer', description: 'A customer id, `+` and E.164 digits, or the provider’s user id' })
-  @ApiOkResponse({ description: 'As of the read model; instants as RFC 3339' })
-  @ApiNotFoundResponse({ description: 'The account or the customer is unknown' })
-  async windows(@Param('account') account: string, @Param('customer') named: string): Promise<object> {
+  @ApiParam({
+    name: 'customer',
+    description: 'A customer id, `+` and E.164 digits, or the provider’s user id',
+    example: '+4915112345678',
+  })
+  @Answers(200, CustomerView, 'As of the read model', customerExample)
+  @Problems({ 400: 'The customer is no phone number', 404: 'The account or the customer is unknown', 503: UNREADABLE })
+  async windows(@Param('account') account: string, @Param('customer') named: string): Promise<CustomerView> {
     const accountState = await this.accounts.named(account);
     const { customer, revision, state } = await this.customers.current(account, named);
     const now = this.clock.now();

@@ -1,5 +1,5 @@
 import { messageKinds } from './inbound/kinds.js';
-import { definitions } from './inbound/schemas.js';
+import { definitions, definitionsFor } from './inbound/schemas.js';
 import { writtenKinds } from './outbound/kinds.js';
 import { inboundTopics, outboundTopics, topicName, type ReadTopic, type Topic } from './topics.js';
 
@@ -14,23 +14,10 @@ const topics: readonly Topic[] = [...inboundTopics, ...outboundTopics];
 const readTopics: readonly ReadTopic[] = [...inboundTopics, 'send-commands'];
 const isWritten = (topic: Topic): boolean => outboundTopics.some((written) => written === topic);
 
-const referred = (schema: unknown): readonly string[] =>
-  [...JSON.stringify(schema).matchAll(/"#\/definitions\/(\w+)"/g)].flatMap(([, name]) => name ?? []);
-
 /** The class's schema with only the definitions that it needs. */
 const published = (dto: { readonly name: string }, $id: string): object => {
-  const all = definitions();
-  const needed: Record<string, object> = {};
-  const follow = (schema: object | undefined): void => {
-    for (const name of referred(schema ?? {})) {
-      const definition = all[name];
-      if (definition === undefined || Object.hasOwn(needed, name)) continue;
-      needed[name] = definition;
-      follow(definition);
-    }
-  };
-  follow(all[dto.name]);
-  return { $schema: 'http://json-schema.org/draft-07/schema#', $id, ...all[dto.name], definitions: needed };
+  const schema = definitions()[dto.name];
+  return { $schema: 'http://json-schema.org/draft-07/schema#', $id, ...schema, definitions: definitionsFor(schema) };
 };
 
 const typeOf = (topic: Topic, { name }: PublishedKind): string => `tidegate.${topic}.${name}`;

@@ -22,8 +22,10 @@ class CountedDecisions extends Telemetry {
   }
   conflicted(): void {}
   deadLettered(): void {}
+  parked(): void {}
   batchHandled(): void {}
   projected(): void {}
+  gapped(): void {}
 }
 
 describe('what an upstream gets on send-decisions', () => {
@@ -127,6 +129,14 @@ describe('what an upstream gets on send-decisions', () => {
     expect(known).toEqual({ ...her(), intentId: 'a', outcome: 'cancelled', decidedAt, revision: 1, sender: SENDER });
     expect(overtaking).toEqual({ ...her(), intentId: 'b', outcome: 'cancelled', decidedAt, revision: 2 });
     expect(said('send-decisions')).toEqual([]);
+  });
+
+  test('a cancellation may name the customer by id, a send intent may not: it needs an address', async () => {
+    const named = { customer: { id: her().customer } };
+    await take(send('a', { whenClosed: 'hold' }), cancel('a', named), send('b', named));
+    expect(await recorded()).toMatchObject([{ outcome: 'held' }, { intentId: 'a', outcome: 'cancelled' }]);
+    expect(said('send-decisions')).toMatchObject([{ intentId: 'b', reason: 'invalid-intent' }]);
+    expect(said('dead-letters')).toMatchObject([{ field: 'customer.phone' }]);
   });
 
   test('a repeated cancellation changes nothing and is not answered again', async () => {

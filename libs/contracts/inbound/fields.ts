@@ -27,7 +27,7 @@ const all =
     for (const decorate of decorators) decorate(target, property);
   };
 
-type Schema = Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>;
+export type Schema = Exclude<Parameters<typeof JSONSchema>[0], (...args: never[]) => unknown>;
 
 /** The schema of a decorator that class-validator-jsonschema does not know, in place of its guess. */
 export const Described =
@@ -43,6 +43,10 @@ const SAYS = 'says';
 /** What the field means, in the place of a doc comment: it reaches the published schemas. Checks nothing. */
 export const Says = (meaning: string): PropertyDecorator =>
   ValidateBy({ name: SAYS, constraints: [meaning], validator: { validate: () => true } });
+
+/** A field that Tidegate writes and never reads: described, not checked. */
+export const Shown = (schema: Schema): PropertyDecorator =>
+  all(ValidateBy({ name: 'isShown', validator: { validate: () => true } }), Described(schema));
 
 /** What class-validator-jsonschema makes of the decorators of this file that it does not know. */
 export const converters = {

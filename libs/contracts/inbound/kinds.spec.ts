@@ -50,7 +50,10 @@ const samples: Record<string, readonly object[]> = {
     { ...send, message: { type: 'location', body: { lat: 1 } }, whenClosed: 'hold', whenPaused: 'hold' },
     { ...send, message: { type: 'template', ...template }, purpose: 'opt-out-confirmation' },
   ],
-  cancel: [{ account: 'acme', customer, intentId: 'i-1', reason: 'sold out' }],
+  cancel: [
+    { account: 'acme', customer, intentId: 'i-1', reason: 'sold out' },
+    { account: 'acme', customer: { id: 'tW7lR0dQID0O7aIwxKEyL_fwEX' }, intentId: 'i-1' },
+  ],
   command: [
     {
       account: 'acme',

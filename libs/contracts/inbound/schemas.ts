@@ -12,6 +12,25 @@ export const definitions = (): Record<string, object> => ({
   ...validationMetadatasToSchemas({ refPointerPrefix: '#/definitions/', additionalConverters: converters }),
 });
 
+const referred = (schema: unknown): readonly string[] =>
+  [...JSON.stringify(schema).matchAll(/"#\/definitions\/(\w+)"/g)].flatMap(([, name]) => name ?? []);
+
+/** The definitions that a schema refers to, and those that they refer to. */
+export const definitionsFor = (schema: unknown): Record<string, object> => {
+  const all = definitions();
+  const needed: Record<string, object> = {};
+  const follow = (part: unknown): void => {
+    for (const name of referred(part)) {
+      const definition = all[name];
+      if (definition === undefined || Object.hasOwn(needed, name)) continue;
+      needed[name] = definition;
+      follow(definition);
+    }
+  };
+  follow(schema);
+  return needed;
+};
+
 /** The class as one JSON Schema, with all it refers to. */
 export const schemaOf = (dto: { readonly name: string }): object => ({
   $ref: `#/definitions/${dto.name}`,

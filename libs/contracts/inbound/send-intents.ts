@@ -3,7 +3,7 @@ import { Type } from 'class-transformer';
 import { IsObject, IsString, Matches, ValidateIf, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import type { IntentPersonal, SendIntent, SessionContent, TemplateContent } from '#domain/gate/intent';
-import { aliasesOf, CustomerDto, type CustomerAliases } from './customer.js';
+import { aliasesOf, CustomerDto, KnownCustomerDto, type CustomerAliases } from './customer.js';
 import { Account, Id, Nested, OneOf, Optional, Says, StringMap, Text, Time } from './fields.js';
 import { optionalInstant } from './instants.js';
 
@@ -104,7 +104,7 @@ export class SendDto {
 
 export class CancelDto {
   @Account() account: string;
-  @Nested(() => CustomerDto) customer: CustomerDto;
+  @Nested(() => KnownCustomerDto) customer: KnownCustomerDto;
   @Id(128) intentId: string;
   @Optional() @Text(1024) reason?: string;
 }
@@ -118,7 +118,8 @@ export interface SendRequested {
 
 export interface CancelRequested {
   readonly account: string;
-  readonly customer: CustomerAliases;
+  /** The customer's id, or aliases of the customer. */
+  readonly customer: string | CustomerAliases;
   readonly intentId: string;
   readonly reason?: string | undefined;
 }
@@ -185,7 +186,7 @@ export const toSendIntent = (dto: SendDto): SendRequested => {
 
 export const toCancel = (dto: CancelDto): CancelRequested => ({
   account: dto.account,
-  customer: aliasesOf(dto.customer),
+  customer: dto.customer.id ?? aliasesOf(dto.customer),
   intentId: dto.intentId,
   reason: dto.reason,
 });

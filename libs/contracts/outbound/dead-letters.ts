@@ -1,8 +1,7 @@
-import { IsString, ValidateIf } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsString } from 'class-validator';
 import { errorCodes, type ErrorCode } from '#application/errors';
 import { MAX_MESSAGE_BYTES, type OutgoingMessage, type ReceivedMessage } from '#application/ports/message-queue';
-import { Count, Flag, OneOf, Optional, Says, StringMap, Time } from '../inbound/fields.js';
+import { Count, Flag, OneOf, Optional, Says, Shown, StringMap, Time } from '../inbound/fields.js';
 import { outgoing, written, type Attributes } from './outgoing.js';
 
 /** A message that could not be worked on, as it came. */
@@ -16,11 +15,7 @@ export class DeadLetterDto {
   @IsString() message: string;
   @Optional() @IsString() remedy?: string;
   @IsString() key: string;
-  @Says('Null for a tombstone.')
-  @ValidateIf((dto: DeadLetterDto) => dto.value !== null)
-  @IsString()
-  @JSONSchema((schema) => ({ description: schema.description, type: ['string', 'null'] }))
-  value: string | null;
+  @Says('Null for a tombstone.') @Shown({ type: ['string', 'null'] }) value: string | null;
   @Says('Absent when the letter is cut.') @Optional() @StringMap() headers?: Record<string, string>;
   @Says('The original was too large for a letter: see it at its place.') @Optional() @Flag() cut?: boolean;
 }

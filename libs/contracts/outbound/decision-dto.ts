@@ -47,36 +47,8 @@ export class EvidenceDto {
   @Optional() @Count(0, Number.MAX_SAFE_INTEGER) slotsUsed?: number;
 }
 
-/** One decision on one intent, or the answer to a message that could not become one. */
-@JSONSchema({
-  description:
-    'What became of one intent. With `revision` it is recorded and stands; without, it answers one message and changes nothing that stands.',
-  anyOf: [
-    { required: ['account', 'customer', 'intentId'] },
-    { required: ['reason', 'messageKey'], properties: { reason: { enum: ['invalid-intent'] } } },
-  ],
-})
-export class SendDecisionDto {
-  @ValidateIf((dto: SendDecisionDto) => dto.account !== undefined || dto.messageKey === undefined)
-  @Says('Absent when an invalid intent named none.')
-  @Account()
-  account?: string;
-
-  @ValidateIf((dto: SendDecisionDto) => dto.customer !== undefined || dto.messageKey === undefined)
-  @Says('The customer’s id. Absent when an invalid intent named nobody.')
-  @Id()
-  customer?: string;
-
-  @ValidateIf((dto: SendDecisionDto) => dto.intentId !== undefined || dto.messageKey === undefined)
-  @Says('Absent when an invalid intent had none.')
-  @Id(128)
-  intentId?: string;
-
-  @Says('Of an invalid intent: the key of its message, at most 1000 characters of it.')
-  @Optional()
-  @Text(1000)
-  messageKey?: string;
-
+/** What a decision says, on the topic and by HTTP alike. */
+export class VerdictDto {
   @OneOf(decisionOutcomes) outcome: DecisionOutcome;
   @Says('Why it is refused or held; `too-late` answers a cancellation that changed nothing.')
   @Optional()
@@ -107,4 +79,35 @@ export class SendDecisionDto {
   @Says('Name and version of the policy in force.') @Optional() @Id(64) policy?: string;
   @Says('What a send would add to the bill: a prediction.') @Optional() @OneOf(costs) cost?: CostEffect;
   @Optional() @Nested(() => EvidenceDto) evidence?: EvidenceDto;
+}
+
+/** One decision on one intent, or the answer to a message that could not become one. */
+@JSONSchema({
+  description:
+    'What became of one intent. With `revision` it is recorded and stands; without, it answers one message and changes nothing that stands.',
+  anyOf: [
+    { required: ['account', 'customer', 'intentId'] },
+    { required: ['reason', 'messageKey'], properties: { reason: { enum: ['invalid-intent'] } } },
+  ],
+})
+export class SendDecisionDto extends VerdictDto {
+  @ValidateIf((dto: SendDecisionDto) => dto.account !== undefined || dto.messageKey === undefined)
+  @Says('Absent when an invalid intent named none.')
+  @Account()
+  account?: string;
+
+  @ValidateIf((dto: SendDecisionDto) => dto.customer !== undefined || dto.messageKey === undefined)
+  @Says('The customer’s id. Absent when an invalid intent named nobody.')
+  @Id()
+  customer?: string;
+
+  @ValidateIf((dto: SendDecisionDto) => dto.intentId !== undefined || dto.messageKey === undefined)
+  @Says('Absent when an invalid intent had none.')
+  @Id(128)
+  intentId?: string;
+
+  @Says('Of an invalid intent: the key of its message, at most 1000 characters of it.')
+  @Optional()
+  @Text(1000)
+  messageKey?: string;
 }

@@ -1,10 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, UnprocessableEntityException } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import type { ProblemView } from '#contracts/http/problem';
 import type { Fault } from '#contracts/inbound/schemas';
-import { PROBLEM_CONTENT_TYPE, type Problem } from '#platform/problem';
+import { PROBLEM_CONTENT_TYPE } from '#platform/problem';
 
-/** A request of which nothing was published. */
-export class InvalidIntents extends UnprocessableEntityException {
+/** A request that its contract does not allow: nothing was done. */
+export class InvalidRequest extends UnprocessableEntityException {
   /** @param index of the faulty intent in a batch */
   constructor(
     readonly fault: Fault,
@@ -15,10 +16,10 @@ export class InvalidIntents extends UnprocessableEntityException {
 }
 
 /** Answers with the field and the remedy as further members of the problem (RFC 9457 §3.2). */
-@Catch(InvalidIntents)
-export class InvalidIntentsFilter implements ExceptionFilter<InvalidIntents> {
-  catch({ fault, index }: InvalidIntents, host: ArgumentsHost): void {
-    const problem: Problem & { readonly remedy: string; readonly index?: number | undefined } = {
+@Catch(InvalidRequest)
+export class InvalidRequestFilter implements ExceptionFilter<InvalidRequest> {
+  catch({ fault, index }: InvalidRequest, host: ArgumentsHost): void {
+    const problem: ProblemView = {
       type: 'urn:tidegate:problem:message-invalid',
       title: 'Unprocessable Entity',
       status: 422,
@@ -26,7 +27,7 @@ export class InvalidIntentsFilter implements ExceptionFilter<InvalidIntents> {
       code: 'message-invalid',
       field: fault.field,
       remedy: fault.remedy,
-      index,
+      ...(index === undefined ? {} : { index }),
     };
     const response = host.switchToHttp().getResponse<ServerResponse>();
     response.writeHead(problem.status, { 'Content-Type': PROBLEM_CONTENT_TYPE }).end(JSON.stringify(problem));

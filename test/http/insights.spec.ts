@@ -1,138 +1,29 @@
-import { HttpAdapterHost } from '@nestjs/core';
-import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { CustomerIdentity } from '#application/customer-identity';
 import { InfrastructureError } from '#application/errors';
-import { Clock } from '#application/ports/clock';
-import { MessageProducer, type OutgoingMessage } from '#application/ports/message-queue';
-import {
-  type AccountRow,
-  type CustomerKey,
-  type CustomerRow,
-  type DecisionRow,
-  type IntentKey,
-  ReadModel,
-  type TemplateRow,
-} from '#application/ports/read-model';
+import type { CustomerRow, DecisionRow } from '#application/ports/read-model';
 import { readMessage } from '#contracts/read-message';
-import { initialAccount } from '#domain/account';
+import type { Decided } from '#domain/gate/events';
 import { initialCustomer } from '#domain/gate/state';
 import { initialTemplate } from '#domain/template';
-import { HOUR_MS, instantOf, plus, type Instant } from '#domain/time';
-import { ProblemFilter } from '#platform/problem-filter';
-import { InsightsModule } from './insights.module.js';
-import { setupBodies, setupDocs } from './setup.js';
+import { HOUR_MS, plus } from '#domain/time';
+import { intentExample } from '#apps/insights/examples';
+import { openApi } from '#apps/insights/reference';
+import { acme, identity, now, openInsights, type Insights } from './api.js';
 
-const now = instantOf(Date.UTC(2026, 4, 4, 12));
-const identity = new CustomerIdentity(Buffer.alloc(32, 7));
 const ada = identity.customerOf('acme', { phone: '4915112345678' });
 const formerAda = identity.customerOf('acme', { userId: 'DE.ada' });
 
-class FixedClock extends Clock {
-  now(): Instant {
-    return now;
-  }
-}
-
-class MemoryProducer extends MessageProducer {
-  sent: OutgoingMessage[] = [];
-  refusal: Error | undefined;
-  async send(messages: readonly OutgoingMessage[]): Promise<void> {
-    if (this.refusal) throw this.refusal;
-    this.sent.push(...messages);
-  }
-  async close(): Promise<void> {}
-}
-
-class MemoryReadModel extends ReadModel {
-  customerRows: CustomerRow[] = [];
-  decisionRows: DecisionRow[] = [];
-  accountRows: AccountRow[] = [];
-  templateRows: TemplateRow[] = [];
-  async customers(keys: readonly CustomerKey[]): Promise<readonly CustomerRow[]> {
-    return this.customerRows.filter((row) =>
-      keys.some((key) => key.account === row.account && key.customer === row.customer),
-    );
-  }
-  async decisions(keys: readonly IntentKey[]): Promise<readonly DecisionRow[]> {
-    return this.decisionRows.filter((row) =>
-      keys.some((key) => key.account === row.account && key.customer === row.customer && key.intentId === row.intentId),
-    );
-  }
-  async decisionsByIntentId(account: string, intentId: string, limit: number): Promise<readonly DecisionRow[]> {
-    return this.decisionRows.filter((row) => row.account === account && row.intentId === intentId).slice(0, limit);
-  }
-  async accounts(): Promise<readonly AccountRow[]> {
-    return this.accountRows;
-  }
-  async templates(account?: string): Promise<readonly TemplateRow[]> {
-    return this.templateRows.filter((row) => row.account === account);
-  }
-  async knownFacts(): Promise<ReadonlySet<string>> {
-    return new Set();
-  }
-  async intentsByProviderMessage(): Promise<ReadonlyMap<string, IntentKey>> {
-    return new Map();
-  }
-  async activeUsers(): Promise<{ readonly position: undefined; readonly users: readonly number[] }> {
-    return { position: undefined, users: [] };
-  }
-  async awake(): Promise<readonly never[]> {
-    return [];
-  }
-  async ping(): Promise<void> {}
-}
-
-const readModel = new MemoryReadModel();
-const producer = new MemoryProducer();
-let parts: Record<string, string> = {};
-let stalled: readonly string[] = [];
-let app: NestExpressApplication;
-let url = '';
-
+let api: Insights;
+let readModel: Insights['readModel'];
+let producer: Insights['producer'];
 beforeAll(async () => {
-  const insights = InsightsModule.register({
-    readModel,
-    producer,
-    identity,
-    clock: new FixedClock(),
-    probes: { telemetryText: async () => 'tidegate_up 1\n', stalled: () => stalled, ready: async () => parts },
-  });
-  app = (
-    await Test.createTestingModule({ imports: [insights] }).compile()
-  ).createNestApplication<NestExpressApplication>({ logger: false });
-  app.useGlobalFilters(new ProblemFilter(app.get(HttpAdapterHost).httpAdapter, () => undefined));
-  setupBodies(app);
-  setupDocs(app);
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
+  api = await openInsights();
+  ({ readModel, producer } = api);
 });
-afterAll(() => app.close());
+afterAll(() => api.close());
 beforeEach(() => {
   producer.sent = [];
   producer.refusal = undefined;
-});
-
-const get = async (path: string): Promise<{ readonly status: number; readonly type: string; readonly body: unknown }> =>
-  answerOf(await fetch(`${url}${path}`));
-const post = async (
-  body: unknown,
-  headers: Record<string, string> = {},
-): Promise<{ readonly status: number; readonly type: string; readonly body: unknown }> =>
-  answerOf(
-    await fetch(`${url}/v1/send-intents`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    }),
-  );
-const answerOf = async (
-  response: Response,
-): Promise<{ readonly status: number; readonly type: string; readonly body: unknown }> => ({
-  status: response.status,
-  type: response.headers.get('content-type') ?? '',
-  body: await response.json(),
 });
 
 const dto = {
@@ -147,7 +38,7 @@ describe('POST /v1/send-intents', () => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
   test('publishes one intent as the topic reads it, and says where its decision will be', async () => {
-    const answer = await post(dto, { traceparent });
+    const answer = await api.post(dto, { traceparent });
     expect(answer).toMatchObject({
       status: 202,
       body: {
@@ -165,10 +56,14 @@ describe('POST /v1/send-intents', () => {
     });
   });
 
+  test('takes the example of the description', async () => {
+    expect(await api.post(intentExample)).toMatchObject({ status: 202 });
+  });
+
   test('a repeated request is the same CloudEvent, other content is another', async () => {
-    await post(dto);
-    await post(dto);
-    await post({ ...dto, message: { type: 'text', text: 'Hello Eve' } });
+    await api.post(dto);
+    await api.post(dto);
+    await api.post({ ...dto, message: { type: 'text', text: 'Hello Eve' } });
     const ids = producer.sent.map(({ value }) => JSON.parse(value ?? '').id);
     expect(ids[1]).toBe(ids[0]);
     expect(ids[2]).not.toBe(ids[0]);
@@ -176,7 +71,7 @@ describe('POST /v1/send-intents', () => {
 
   test('publishes a batch of a thousand in its order', async () => {
     const intents = Array.from({ length: 1_000 }, (_, index) => ({ ...dto, intentId: `order-${index}` }));
-    const { status } = await post({ intents });
+    const { status } = await api.post({ intents });
     expect(status).toBe(202);
     expect(producer.sent.map(({ value }) => JSON.parse(value ?? '').data.intentId)).toEqual(
       intents.map(({ intentId }) => intentId),
@@ -194,24 +89,70 @@ describe('POST /v1/send-intents', () => {
     ['too large a batch', { intents: Array.from({ length: 1_001 }, () => dto) }, { field: 'intents' }],
     ['no object', [], { field: '' }],
   ])('refuses %s and publishes nothing', async (_, body, problem) => {
-    const answer = await post(body);
+    const answer = await api.post(body);
     expect(answer).toMatchObject({ status: 422, type: 'application/problem+json' });
     expect(answer.body).toMatchObject({ status: 422, code: 'message-invalid', detail: expect.any(String), ...problem });
     expect(producer.sent).toEqual([]);
   });
 
   test('refuses what is not JSON', async () => {
-    expect(await post('{')).toMatchObject({ status: 400, type: expect.stringMatching(/problem\+json/) });
+    expect(await api.post('{')).toMatchObject({ status: 400, type: expect.stringMatching(/problem\+json/) });
   });
 
   test('refuses more than it would hold in memory', async () => {
-    const answer = await post({ ...dto, message: { type: 'text', text: 'x'.repeat(9 * 1024 * 1024) } });
+    const answer = await api.post({ ...dto, message: { type: 'text', text: 'x'.repeat(9 * 1024 * 1024) } });
     expect(answer).toMatchObject({ status: 413, type: expect.stringMatching(/problem\+json/) });
   });
 
   test('does not say that it took what the queue did not', async () => {
     producer.refusal = new InfrastructureError('queue-unavailable', 'The queue is away.');
-    expect(await post(dto)).toMatchObject({ status: 503, body: { code: 'queue-unavailable' } });
+    expect(await api.post(dto)).toMatchObject({ status: 503, body: { code: 'queue-unavailable' } });
+  });
+});
+
+describe('DELETE an intent', () => {
+  beforeEach(() => {
+    readModel.customerRows = [customer(formerAda, { survivor: ada }), customer(ada, {})];
+  });
+
+  test.each([
+    ['id', ada, ada],
+    ['phone', '+4915112345678', ada],
+    ['user id, under which it was sent', 'DE.ada', formerAda],
+  ])('by %s: publishes its cancellation as the topic reads it', async (_, named, id) => {
+    const path = `/v1/accounts/acme/customers/${named}/intents/order%2F1`;
+    expect(await api.delete(`${path}?reason=sold%20out`, { traceparent: '00-a-b-01' })).toMatchObject({
+      status: 202,
+      body: { intentId: 'order/1', href: `/v1/accounts/acme/customers/${id}/intents/order%2F1` },
+    });
+    const [message] = producer.sent;
+    expect(message).toMatchObject({ topic: 'tidegate.send-intents.v1', key: `acme.${id}` });
+    const received = { partition: 0, offset: 0, at: now, topic: '', key: '', value: '', headers: {}, ...message };
+    expect(readMessage('send-intents', received)).toMatchObject({
+      kind: 'valid',
+      type: 'cancel',
+      data: { account: 'acme', customer: id, intentId: 'order/1', reason: 'sold out' },
+      envelope: { traceparent: '00-a-b-01' },
+    });
+  });
+
+  test('a repeat is the same CloudEvent, and not that of the intent', async () => {
+    await api.delete(`/v1/accounts/acme/customers/${ada}/intents/order%2F1`);
+    await api.delete(`/v1/accounts/acme/customers/${ada}/intents/order%2F1`);
+    await api.post(dto);
+    const [first, second, intended] = producer.sent.map(({ value }) => JSON.parse(value ?? '').id);
+    expect(second).toBe(first);
+    expect(intended).not.toBe(first);
+  });
+
+  test.each([
+    ['account', `Acme/customers/${ada}/intents/a`],
+    ['intentId', `acme/customers/${ada}/intents/${'x'.repeat(129)}`],
+    ['reason', `acme/customers/${ada}/intents/a?reason=${'x'.repeat(1025)}`],
+    ['reason', `acme/customers/${ada}/intents/a?reason=a&reason=b`],
+  ])('what the topic does not allow is refused with the field %s', async (field, path) => {
+    expect(await api.delete(`/v1/accounts/${path}`)).toMatchObject({ status: 422, body: { field } });
+    expect(producer.sent).toEqual([]);
   });
 });
 
@@ -221,7 +162,6 @@ const customer = (id: string, state: Partial<CustomerRow['state']>): CustomerRow
   revision: 4,
   state: { ...initialCustomer, ...state },
 });
-const acme = { state: { ...initialAccount('acme'), registered: true } };
 
 describe('GET …/windows', () => {
   beforeEach(() => {
@@ -250,7 +190,7 @@ describe('GET …/windows', () => {
     ['merged user id', 'DE.ada'],
     ['merged id', formerAda],
   ])('by %s: windows, consents and cooldowns as of now', async (_, named) => {
-    const { status, body } = await get(`/v1/accounts/acme/customers/${named}/windows`);
+    const { status, body } = await api.get(`/v1/accounts/acme/customers/${named}/windows`);
     expect(status).toBe(200);
     expect(body).toEqual({
       account: 'acme',
@@ -287,10 +227,38 @@ describe('GET …/windows', () => {
     ['an unknown id', 'acme/customers/tW7lR0dQID0O7aIwxKEyL_fwEX', 'not-found'],
     ['an unknown account', `other/customers/${ada}`, 'account-unknown'],
   ])('%s is a problem', async (_, path, code) => {
-    expect(await get(`/v1/accounts/${path}/windows`)).toMatchObject({ status: 404, body: { code } });
+    expect(await api.get(`/v1/accounts/${path}/windows`)).toMatchObject({ status: 404, body: { code } });
   });
 });
 
+const intent = {
+  intentId: 'order/1',
+  sender: '15550001111',
+  content: { kind: 'session', messageType: 'text' },
+  whenClosed: 'refuse',
+  whenPaused: 'refuse',
+  sendAt: now,
+  fingerprint: 'f'.repeat(22),
+} as const;
+const refusal: Decided = {
+  type: 'SendRefused',
+  at: now,
+  intent,
+  ordinal: 1,
+  rule: '7',
+  trace: { '7': 'applies' },
+  policy: 'sinch-2021@1',
+  evidence: {
+    customerRevision: 3,
+    accountRevision: 2,
+    windowEnd: now,
+    consent: { status: 'in', scope: 'all', at: now },
+  },
+  cost: 'included',
+  reason: 'window-closed',
+  remedy: 'the customer writes',
+  personal: { to: { phone: '+4915112345678' }, text: 'Hello Ada' },
+};
 const decision = (change: Partial<DecisionRow> = {}): DecisionRow => ({
   account: 'acme',
   customer: ada,
@@ -305,37 +273,20 @@ const decision = (change: Partial<DecisionRow> = {}): DecisionRow => ({
   decidedAt: now,
   revision: 4,
   position: 10,
-  decision: JSON.stringify({
-    type: 'SendRefused',
-    at: now,
-    intent: {
-      intentId: 'order/1',
-      content: { kind: 'session', messageType: 'text' },
-      sendAt: now,
-      fingerprint: 'f'.repeat(22),
-    },
-    ordinal: 1,
-    rule: '7',
-    trace: { '7': 'applies' },
-    policy: 'sinch-2021@1',
-    evidence: { customerRevision: 3, windowEnd: now, consent: { status: 'in', scope: 'all', at: now } },
-    cost: 'included',
-    reason: 'window-closed',
-    remedy: 'the customer writes',
-    personal: { to: { phone: '+4915112345678' }, text: 'Hello Ada' },
-  }),
+  decision: JSON.stringify(refusal),
   ...change,
 });
 
 describe('GET a decision', () => {
   beforeEach(() => {
+    readModel.accountRows = [acme];
     readModel.customerRows = [customer(formerAda, { survivor: ada }), customer(ada, {})];
     readModel.decisionRows = [decision({ customer: formerAda, outcome: 'held', position: 9 }), decision()];
   });
   const at = '2026-05-04T12:00:00.000Z';
 
   test.each([ada, '+4915112345678', 'DE.ada'])('of %s: all that it stood on, nothing personal', async (named) => {
-    const { status, body } = await get(`/v1/accounts/acme/customers/${named}/intents/order%2F1`);
+    const { status, body } = await api.get(`/v1/accounts/acme/customers/${named}/intents/order%2F1`);
     expect(status).toBe(200);
     expect(body).toEqual({
       account: 'acme',
@@ -354,31 +305,71 @@ describe('GET a decision', () => {
       trace: { '7': 'applies' },
       policy: 'sinch-2021@1',
       cost: 'included',
-      evidence: { customerRevision: 3, windowEnd: at, consent: { status: 'in', scope: 'all', at } },
-      intent: { intentId: 'order/1', content: { kind: 'session', messageType: 'text' }, sendAt: at },
+      evidence: {
+        customerRevision: 3,
+        accountRevision: 2,
+        windowEnd: at,
+        consent: { status: 'in', scope: 'all', at },
+      },
+      intent: {
+        intentId: 'order/1',
+        sender: '15550001111',
+        content: { kind: 'session', messageType: 'text' },
+        whenClosed: 'refuse',
+        whenPaused: 'refuse',
+        sendAt: at,
+      },
     });
   });
 
   test('an unknown one is a problem', async () => {
-    expect(await get(`/v1/accounts/acme/customers/${ada}/intents/none`)).toMatchObject({
+    expect(await api.get(`/v1/accounts/acme/customers/${ada}/intents/none`)).toMatchObject({
       status: 404,
       type: expect.stringMatching(/problem\+json/),
       body: { code: 'not-found', field: 'intentId' },
     });
   });
 
+  test('a cancelled one: in the words of the upstream, also where the intent never came', async () => {
+    const cancelled = { type: 'SendCancelled', at: now, intentId: 'order/1', reason: 'sold out' };
+    const row = { outcome: 'cancelled', reason: null } as const;
+    readModel.decisionRows = [
+      decision({ ...row, decision: JSON.stringify({ ...cancelled, intent }) }),
+      decision({ ...row, intentId: 'b', sender: '', fingerprint: '', decision: JSON.stringify(cancelled) }),
+    ];
+    const { body } = await api.get(`/v1/accounts/acme/customers/${ada}/intents/order%2F1`);
+    const shown = { account: 'acme', customer: ada, outcome: 'cancelled', delivery: null, commandId: null };
+    const told = { ...shown, decidedAt: at, revision: 4, because: 'sold out' };
+    expect(body).toMatchObject({ ...told, intentId: 'order/1', sender: '15550001111', intent: { sendAt: at } });
+    const overtaking = await api.get(`/v1/accounts/acme/customers/${ada}/intents/b`);
+    expect(overtaking.body).toEqual({ ...told, intentId: 'b' });
+  });
+
+  test.each(['pending', 'delivered', 'failed'] as const)('an authorised one that is %s', async (delivery) => {
+    const { reason: _reason, remedy: _remedy, ...record } = refusal;
+    const authorised = { ...record, type: 'SendAuthorised', content: 'own', validUntil: now, usesSlot: false };
+    readModel.decisionRows = [
+      decision({ outcome: 'authorised', reason: null, delivery, commandId: 'c', decision: JSON.stringify(authorised) }),
+    ];
+    const { body } = await api.get(`/v1/accounts/acme/customers/${ada}/intents/order%2F1`);
+    expect(body).toMatchObject({ outcome: 'authorised', delivery, commandId: 'c', content: 'own', validUntil: at });
+  });
+
   test('lists those on one intent id, at most a hundred', async () => {
     readModel.decisionRows = Array.from({ length: 101 }, () => decision());
-    const { status, body } = await get('/v1/accounts/acme/intents?intentId=order%2F1');
+    const { status, body } = await api.get('/v1/accounts/acme/intents?intentId=order%2F1');
     expect(status).toBe(200);
     const shown = JSON.stringify(body);
     expect(shown.match(/"outcome":"refused"/g)).toHaveLength(100);
     expect(shown).not.toMatch(/Ada|49151/);
-    expect(await get('/v1/accounts/other/intents?intentId=order%2F1')).toMatchObject({ body: { decisions: [] } });
+    expect(await api.get('/v1/accounts/acme/intents?intentId=none')).toMatchObject({ body: { decisions: [] } });
   });
 
   test.each(['', '?intentId=', '?intentId=a&intentId=b'])('the list needs one intent id: %s', async (query) => {
-    expect(await get(`/v1/accounts/acme/intents${query}`)).toMatchObject({ status: 400, body: { field: 'intentId' } });
+    expect(await api.get(`/v1/accounts/acme/intents${query}`)).toMatchObject({
+      status: 400,
+      body: { field: 'intentId' },
+    });
   });
 });
 
@@ -400,7 +391,7 @@ test('GET …/templates: status and category as of now', async () => {
     { account: 'acme', state: initialTemplate('new', 'de') },
     { account: 'other', state: hello },
   ];
-  expect((await get('/v1/accounts/acme/templates')).body).toEqual({
+  expect((await api.get('/v1/accounts/acme/templates')).body).toEqual({
     templates: [
       {
         name: 'hello',
@@ -414,38 +405,37 @@ test('GET …/templates: status and category as of now', async () => {
       { name: 'new', language: 'de', status: null, statusAt: null, category: null, parameters: null, revision: -1 },
     ],
   });
-  expect(await get('/v1/accounts/other/templates')).toMatchObject({ status: 404, body: { code: 'account-unknown' } });
+  expect(await api.get('/v1/accounts/other/templates')).toMatchObject({
+    status: 404,
+    body: { code: 'account-unknown' },
+  });
 });
 
 describe('operation', () => {
   test('is live whatever its parts do', async () => {
-    parts = { store: 'away' };
-    expect(await get('/health/live')).toMatchObject({ status: 200, body: { status: 'ok' } });
-    stalled = ['releaser'];
-    expect(await get('/health/live')).toMatchObject({ status: 503, body: { stalled } });
-    stalled = [];
+    api.parts['store'] = 'away';
+    expect(await api.get('/health/live')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    api.stalled.push('releaser');
+    expect(await api.get('/health/live')).toMatchObject({ status: 503, body: { stalled: ['releaser'] } });
+    api.stalled.pop();
   });
 
   test('is ready when every part is', async () => {
-    parts = { store: 'ok', queue: 'ok' };
-    expect(await get('/health/ready')).toMatchObject({ status: 200, body: { status: 'ok', parts } });
-    parts = { store: 'ok', queue: 'away' };
-    expect(await get('/health/ready')).toMatchObject({ status: 503, body: { status: 'unavailable', parts } });
+    api.parts['store'] = 'ok';
+    expect(await api.get('/health/ready')).toMatchObject({ status: 200, body: { status: 'ok', parts: api.parts } });
+    api.parts['queue'] = 'away';
+    expect(await api.get('/health/ready')).toMatchObject({ status: 503, body: { status: 'unavailable' } });
   });
 
   test('shows its metrics', async () => {
-    const response = await fetch(`${url}/metrics`);
+    const response = await fetch(`${api.url}/metrics`);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     expect(await response.text()).toBe('tidegate_up 1\n');
   });
 
-  test('describes every path and the schemas that they refer to', async () => {
-    expect((await fetch(`${url}/docs`)).status).toBe(200);
-    const document = JSON.stringify((await get('/docs/openapi.json')).body);
-    for (const path of ['send-intents', 'windows', 'templates', 'intents/{intentId}', 'health/ready', 'metrics']) {
-      expect(document).toContain(`${path}":{`);
-    }
-    expect(document).toContain('"SendDto":{');
-    expect(document).not.toContain('#/definitions/');
+  test('serves its description, for people and for machines', async () => {
+    expect((await fetch(`${api.url}/docs`)).status).toBe(200);
+    const { body } = await api.fetched('GET', '/docs/openapi.json');
+    expect(body).toEqual(JSON.parse(JSON.stringify(await openApi())));
   });
 });

@@ -1,0 +1,83 @@
+// The examples of the API's description. A test holds them against its schemas.
+
+const CUSTOMER = 'tW7lR0dQID0O7aIwxKEyL_fwEX';
+
+export const intentExample = {
+  account: 'acme',
+  customer: { phone: '+4915112345678' },
+  intentId: 'order-1',
+  sender: '4930123456',
+  message: { type: 'text', text: 'Your parcel is on its way.' },
+  whenClosed: 'fallback',
+  fallback: { name: 'receipt', language: 'en' },
+};
+
+export const referenceExample = {
+  intentId: 'order-1',
+  href: `/v1/accounts/acme/customers/${CUSTOMER}/intents/order-1`,
+};
+
+export const decisionExample = {
+  account: 'acme',
+  customer: CUSTOMER,
+  intentId: 'order-1',
+  outcome: 'authorised',
+  delivery: 'accepted',
+  sender: '4930123456',
+  commandId: '0d4c2f3e-6f0e-5c5c-9b6f-0d9a3c1f7a11',
+  decidedAt: '2026-05-04T12:00:00.000Z',
+  revision: 4,
+  ordinal: 1,
+  content: 'own',
+  validUntil: '2026-05-05T08:59:00.000Z',
+  usesSlot: false,
+  rule: '6',
+  trace: { '3': 'passed', '4': 'passed', '5': 'passed', '6': 'applies' },
+  policy: 'sinch-2021@1',
+  cost: 'included',
+  evidence: { customerRevision: 3, accountRevision: 2, windowEnd: '2026-05-05T09:00:00.000Z' },
+  intent: {
+    intentId: 'order-1',
+    sender: '4930123456',
+    content: { kind: 'session', messageType: 'text' },
+    whenClosed: 'fallback',
+    fallback: { kind: 'template', name: 'receipt', language: 'en', parameters: [] },
+    whenPaused: 'refuse',
+  },
+};
+
+export const customerExample = {
+  account: 'acme',
+  customer: CUSTOMER,
+  revision: 4,
+  policy: 'sinch-2021@1',
+  asOf: '2026-05-04T12:00:00.000Z',
+  windows: [
+    {
+      sender: '4930123456',
+      state: 'open',
+      openerAt: '2026-05-04T09:00:00.000Z',
+      endsAt: '2026-05-05T09:00:00.000Z',
+      closesAt: '2026-05-05T08:59:00.000Z',
+      remainingMs: 75_540_000,
+    },
+  ],
+  consents: [{ scope: 'all', status: 'in', at: '2026-05-01T10:00:00.000Z', source: 'web-form' }],
+  cooldowns: [],
+};
+
+export const templatesExample = {
+  templates: [
+    {
+      name: 'receipt',
+      language: 'en',
+      status: 'APPROVED',
+      statusAt: '2026-05-01T10:00:00.000Z',
+      category: 'utility',
+      parameters: [],
+      revision: 0,
+    },
+  ],
+};
+
+export const clockExample = { now: '2026-05-04T12:00:00.000Z', rate: 1, kind: 'steerable' };
