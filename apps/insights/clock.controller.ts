@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Put, UseFilters } from '@nestjs/common';
+import { Controller, Get, Put, UseFilters } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { InfrastructureError } from '#application/errors';
 import { Clock } from '#application/ports/clock';
@@ -10,6 +10,7 @@ import { SteerableClock } from '#platform/clock';
 import { clockExample } from './examples.js';
 import { InvalidRequest, InvalidRequestFilter } from './invalid-request.js';
 import { Answers, Problems, schemaRef } from '#platform/answers';
+import { JsonBody } from './json-body.js';
 
 /** The last instant that RFC 3339 can write. */
 const LAST = instantOf(Date.UTC(9999, 11, 31, 23, 59, 59, 999));
@@ -51,9 +52,10 @@ export class ClockController {
   @Problems({
     400: 'The body is not JSON',
     409: 'The process runs on the clock of the machine (`clock-not-steerable`)',
+    415: 'The body is not sent as JSON',
     422: 'Nothing was steered; `field` and `remedy` say why',
   })
-  steer(@Body() body: unknown): ClockView {
+  steer(@JsonBody() body: unknown): ClockView {
     const { clock } = this;
     if (!(clock instanceof SteerableClock)) {
       throw new InfrastructureError(

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, UseFilters } from '@nestjs/common';
+import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, UseFilters } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { CustomerIdentity } from '#application/customer-identity';
 import { InfrastructureError } from '#application/errors';
@@ -13,6 +13,7 @@ import { decisionView } from './decision-view.js';
 import { decisionExample, intentExample, referenceExample } from './examples.js';
 import { InvalidRequestFilter } from './invalid-request.js';
 import { Answers, Problems, schemaRef, UNREADABLE } from '#platform/answers';
+import { JsonBody } from './json-body.js';
 import { MAX_INTENTS, requestedCancellation, requestedIntents } from './requested-intents.js';
 
 const MAX_DECISIONS = 100;
@@ -57,10 +58,11 @@ export class IntentsController {
   @Problems({
     400: 'The body is not JSON',
     413: 'The body, or one intent of it, is too large',
+    415: 'The body is not sent as JSON',
     422: 'Nothing was published; `field`, `remedy` and `index` say why',
     503: AWAY,
   })
-  async send(@Body() body: unknown, @Headers('traceparent') traceparent: string | undefined): Promise<TakenView> {
+  async send(@JsonBody() body: unknown, @Headers('traceparent') traceparent: string | undefined): Promise<TakenView> {
     const intents = requestedIntents(body, this.identity, { at: this.clock.now(), traceparent });
     await this.producer.send(intents.map(({ message }) => message));
     return { decisions: intents.map(({ intentId, href }) => ({ intentId, href })) };

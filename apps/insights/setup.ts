@@ -10,6 +10,7 @@ const BODY_LIMIT = '8mb';
 
 /** Takes bodies as large as a batch of intents is; before `init` or `listen`. */
 export const setupBodies = (app: NestExpressApplication): void => {
+  app.disable('x-powered-by');
   app.useBodyParser('json', { limit: BODY_LIMIT });
 };
 

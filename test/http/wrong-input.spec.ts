@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { intentExample } from '#apps/insights/examples';
 import { InfrastructureError } from '#application/errors';
 import { acme, openInsights, type Insights } from './api.js';
 
@@ -89,9 +90,19 @@ describe('the body', () => {
     expect(answer).toMatchObject({ status, type: expect.stringMatching(/^application\/problem\+json/) });
   });
 
-  test('of another content type is read as none', async () => {
-    const answer = await api.post('a=b', { 'content-type': 'application/x-www-form-urlencoded' });
-    expect(answer).toMatchObject({ status: 422, body: { code: 'message-invalid' } });
+  test.each(['application/x-www-form-urlencoded', 'text/plain', 'application/jsonp'])('is sent as %s', async (type) => {
+    expect(await api.post('{}', { 'content-type': type })).toMatchObject({
+      status: 415,
+      body: { detail: expect.stringContaining('application/json') },
+    });
+  });
+
+  test('says in words what a field must look like', async () => {
+    const { sender: _sender, ...unsent } = intentExample;
+    expect(await api.post(unsent)).toMatchObject({ body: { field: 'sender', detail: 'sender: is missing.' } });
+    expect(await api.post({ ...intentExample, account: 'Acme' })).toMatchObject({
+      body: { field: 'account', detail: 'account: must match [a-z0-9_]+, at most 64 characters.' },
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import {
   IsInt,
   IsObject,
   IsString,
+  MATCHES,
   Matches,
   Max,
   Min,
@@ -48,10 +49,24 @@ export const Says = (meaning: string): PropertyDecorator =>
 export const Shown = (schema: Schema): PropertyDecorator =>
   all(ValidateBy({ name: 'isShown', validator: { validate: () => true } }), Described(schema));
 
-/** What class-validator-jsonschema makes of the decorators of this file that it does not know. */
+interface Rule {
+  readonly constraints?: readonly unknown[];
+  readonly message?: unknown;
+}
+
+const patternOf = ({ constraints }: Rule): string => {
+  const [pattern] = constraints ?? [];
+  if (!(pattern instanceof RegExp)) throw new TypeError('Matches takes a regular expression');
+  return pattern.source;
+};
+
+/** How class-validator-jsonschema puts what it does not know by itself: meanings, and what to say of a wrong pattern. */
 export const converters = {
-  [SAYS]: ({ constraints }: { readonly constraints?: readonly unknown[] }) => ({
-    description: String(constraints?.[0]),
+  [SAYS]: ({ constraints }: Rule): Schema => ({ description: String(constraints?.[0]) }),
+  [MATCHES]: (rule: Rule): Schema => ({
+    type: 'string',
+    pattern: patternOf(rule),
+    ...(typeof rule.message === 'string' ? { $comment: rule.message } : {}),
   }),
 };
 

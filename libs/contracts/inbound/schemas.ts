@@ -38,7 +38,8 @@ export const schemaOf = (dto: { readonly name: string }): object => ({
 });
 
 // strictTypes would refuse `$ref` beside `type: object`, which the generator writes.
-const ajv = new Ajv({ discriminator: true, strictTypes: false, strictRequired: false });
+// Verbose errors carry their schema, where a pattern says in words what it wants.
+const ajv = new Ajv({ discriminator: true, strictTypes: false, strictRequired: false, verbose: true });
 ajv.addFormat('date-time', (text: string) => parseInstant(text) !== undefined);
 ajv.addFormat('iana-time-zone', isZone);
 
@@ -64,6 +65,12 @@ const pathOf = (error: ErrorObject): readonly string[] => {
   return typeof missing === 'string' ? [...parts, missing] : parts;
 };
 
+const wordsOf = (error: ErrorObject): string => {
+  if (error.keyword === 'required') return 'is missing';
+  const words: unknown = error.keyword === 'pattern' ? error.parentSchema?.['$comment'] : undefined;
+  return typeof words === 'string' ? words : (error.message ?? error.keyword);
+};
+
 /** The error that names a field best: the deepest, and of those a missing field. */
 export const faultOf = (errors: readonly ErrorObject[] | null | undefined): Fault => {
   const rank = (error: ErrorObject): number => 2 * pathOf(error).length + (error.keyword === 'required' ? 1 : 0);
@@ -73,7 +80,7 @@ export const faultOf = (errors: readonly ErrorObject[] | null | undefined): Faul
   return {
     kind: 'invalid',
     field,
-    message: `${field === '' ? 'The message' : field}: ${error.message ?? error.keyword}.`,
+    message: `${field === '' ? 'The message' : field}: ${wordsOf(error)}.`,
     remedy: `${remedies[error.keyword] ?? 'Give a value that the schema allows'}, and send the message again.`,
   };
 };
