@@ -19,7 +19,7 @@ import { MAX_INTENTS, requestedCancellation, requestedIntents } from './requeste
 const MAX_DECISIONS = 100;
 const CUSTOMER = {
   name: 'customer',
-  description: 'A customer id, `+` and E.164 digits, or the provider’s user id',
+  description: "A customer id, `+` and E.164 digits, or the provider's user id",
   example: '+4915112345678',
 };
 const batch = {

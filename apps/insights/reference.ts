@@ -1,5 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { readFileSync } from 'node:fs';
+import { eventsPage } from '#contracts/events/page';
 import { referenceFiles as contractFiles } from '#contracts/reference';
 import { referenceFiles as platformFiles } from '#platform/reference';
 import { InsightsModule } from './insights.module.js';
@@ -13,12 +15,16 @@ export const openApi = async (): Promise<OpenAPIObject> => {
   return document;
 };
 
+const goldenOf = (type: string): unknown =>
+  JSON.parse(readFileSync(`libs/contracts/events/golden/${type}.v1.json`, 'utf8'));
+
 /** All files that are written from the code: their paths in the repository, and their text. */
 export const referenceFiles = async (): Promise<ReadonlyMap<string, string>> => {
   const json = (content: object): string => `${JSON.stringify(content, null, 2)}\n`;
   return new Map([
     ...platformFiles(),
     ...[...contractFiles()].map(([name, content]): [string, string] => [`docs/reference/${name}`, json(content)]),
+    ['docs/reference/events.md', eventsPage(goldenOf)],
     ['docs/reference/openapi.json', json(await openApi())],
   ]);
 };

@@ -42,7 +42,7 @@ export class WindowsController {
   @ApiOperation({ summary: 'What may be sent to a customer now: windows by sender, consents, cooldowns' })
   @ApiParam({
     name: 'customer',
-    description: 'A customer id, `+` and E.164 digits, or the provider’s user id',
+    description: "A customer id, `+` and E.164 digits, or the provider's user id",
     example: '+4915112345678',
   })
   @Answers(200, CustomerView, 'As of the read model', customerExample)

@@ -4,6 +4,7 @@ import type { DomainEvent } from '#application/ports/event-store';
 import { instantOf } from '#domain/time';
 import { decodeEvent, encodeEvent, type StoredEvent } from './codec.js';
 import { eventTypes, isEventType } from './event-types.js';
+import { eventsPage } from './page.js';
 
 // One file per event type and schema version. They stand for what stores hold for ever: never edit one.
 // A new shape is a new version, with its own files and an upcaster.
@@ -186,6 +187,12 @@ describe.each(Object.values(events).map((event) => [event.type, event] as const)
 
 test('every event type has a golden file, and every golden file its type', () => {
   expect(readdirSync(folder).sort()).toEqual(Object.keys(eventTypes).map(fileOf).sort());
+});
+
+test('docs/reference/events.md is what the golden files say', () => {
+  const page = eventsPage((type) => JSON.parse(readFileSync(new URL(fileOf(type), folder), 'utf8')));
+  expect(readFileSync(new URL('../../../docs/reference/events.md', import.meta.url), 'utf8')).toBe(page);
+  for (const type of Object.keys(eventTypes)) expect(page).toContain(`**[${type}](`);
 });
 
 test('the names on objects by default are no event types', () => {

@@ -11,7 +11,7 @@ const FASTEST = 100_000;
 export class SteerDto {
   @Says('The instant to go on from, which may be the past.') @Optional() @Time() at?: string;
   @Says('Milliseconds to go ahead by, instead of `at`.') @Optional() @Count(0, 3_660 * DAY_MS) advanceMs?: number;
-  @Says('How many times faster than the machine’s clock it goes on; 0 stands still.')
+  @Says("How many times faster than the machine's clock it goes on; 0 stands still.")
   @Optional()
   @IsNumber()
   @Min(0)

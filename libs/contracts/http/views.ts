@@ -60,7 +60,7 @@ export class TemplateNameView {
 /** The standing decision on an intent, and what became of it. */
 export class DecisionView extends VerdictDto {
   @Shown(text) account: string;
-  @Says('The customer’s id.') @Shown(text) customer: string;
+  @Says("The customer's id.") @Shown(text) customer: string;
   @Shown(text) intentId: string;
   @Says('What happened after an authorisation; null where none stands.')
   @Shown(orNull(oneOf(deliveryStates)))
@@ -83,9 +83,9 @@ export class DecisionsView {
 export class WindowView {
   @Shown(text) sender: string;
   @Shown(oneOf(['open', 'closed'])) state: 'open' | 'closed';
-  @Says('The customer’s latest opener.') @Shown(orNull(time)) openerAt: string | null;
+  @Says("The customer's latest opener.") @Shown(orNull(time)) openerAt: string | null;
   @Shown(orNull(time)) endsAt: string | null;
-  @Says('From here on it counts as closed: the policy’s margin before its end.')
+  @Says("From here on it counts as closed: the policy's margin before its end.")
   @Shown(orNull(time))
   closesAt: string | null;
   @Says('Milliseconds until it counts as closed; 0 once it does.')
@@ -109,8 +109,8 @@ export class CooldownView {
 /** What may be sent to a customer, as of the read model. */
 export class CustomerView {
   @Shown(text) account: string;
-  @Says('The customer’s id; after a link, that of the survivor.') @Shown(text) customer: string;
-  @Says('Of the customer’s stream.') @Shown(revision) revision: number;
+  @Says("The customer's id; after a link, that of the survivor.") @Shown(text) customer: string;
+  @Says("Of the customer's stream.") @Shown(revision) revision: number;
   @Says('Name and version of the policy in force.') @Shown(text) policy: string;
   @Shown(time) asOf: string;
   @Shown(listOf(WindowView)) windows: readonly WindowView[];
@@ -150,7 +150,7 @@ export class ReadyView {
 
 export class ClockView {
   @Shown(time) now: string;
-  @Says('How many times faster than the machine’s clock it runs; 0 stands still.')
+  @Says("How many times faster than the machine's clock it runs; 0 stands still.")
   @Shown({ type: 'number', minimum: 0 })
   rate: number;
   @Shown(oneOf(['system', 'steerable'])) kind: 'system' | 'steerable';

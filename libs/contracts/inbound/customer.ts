@@ -33,7 +33,7 @@ export class KnownCustomerDto {
   phone?: string;
 
   @ValidateIf((dto: KnownCustomerDto) => dto.userId !== undefined)
-  @Says('The provider’s id of the person, for example a BSUID.')
+  @Says("The provider's id of the person, for example a BSUID.")
   @Id()
   userId?: string;
 }

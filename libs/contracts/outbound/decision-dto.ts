@@ -33,7 +33,7 @@ export class ConsentEvidenceDto {
 
 /** What the decision stood on: enough to derive it again from the log. */
 export class EvidenceDto {
-  @Says('Of the customer’s stream, before this decision.') @Revision() customerRevision: number;
+  @Says("Of the customer's stream, before this decision.") @Revision() customerRevision: number;
   @Revision() accountRevision: number;
   @Optional() @Revision() templateRevision?: number;
   @Says('Position in the log up to which active users were counted.')
@@ -61,9 +61,9 @@ export class VerdictDto {
   @Optional()
   @Count(1, Number.MAX_SAFE_INTEGER)
   ordinal?: number;
-  @Says('Of the decision in the customer’s stream.') @Optional() @Count(0, Number.MAX_SAFE_INTEGER) revision?: number;
+  @Says("Of the decision in the customer's stream.") @Optional() @Count(0, Number.MAX_SAFE_INTEGER) revision?: number;
   @Optional() @Id(64) sender?: string;
-  @Says('Which content may be sent: the intent’s own or its fallback.')
+  @Says("Which content may be sent: the intent's own or its fallback.")
   @Optional()
   @OneOf(['own', 'fallback'])
   content?: 'own' | 'fallback';
@@ -97,7 +97,7 @@ export class SendDecisionDto extends VerdictDto {
   account?: string;
 
   @ValidateIf((dto: SendDecisionDto) => dto.customer !== undefined || dto.messageKey === undefined)
-  @Says('The customer’s id. Absent when an invalid intent named nobody.')
+  @Says("The customer's id. Absent when an invalid intent named nobody.")
   @Id()
   customer?: string;
 
