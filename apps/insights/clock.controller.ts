@@ -7,9 +7,9 @@ import { ClockView } from '#contracts/http/views';
 import { written } from '#contracts/outbound/outgoing';
 import { instantOf, type Instant } from '#domain/time';
 import { SteerableClock } from '#platform/clock';
+import { Answers, Problems, schemaRef } from '#platform/answers';
 import { clockExample } from './examples.js';
 import { InvalidRequest, InvalidRequestFilter } from './invalid-request.js';
-import { Answers, Problems, schemaRef } from '#platform/answers';
 import { JsonBody } from './json-body.js';
 
 /** The last instant that RFC 3339 can write. */

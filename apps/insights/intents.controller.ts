@@ -7,12 +7,12 @@ import { MessageProducer } from '#application/ports/message-queue';
 import { ReadModel } from '#application/ports/read-model';
 import { DecisionsView, DecisionView, IntentReferenceView, TakenView } from '#contracts/http/views';
 import { SendDto } from '#contracts/inbound/send-intents';
+import { Answers, Problems, schemaRef, UNREADABLE } from '#platform/answers';
 import { AccountLookup } from './account-lookup.js';
 import { CustomerLookup } from './customer-lookup.js';
 import { decisionView } from './decision-view.js';
 import { decisionExample, intentExample, referenceExample } from './examples.js';
 import { InvalidRequestFilter } from './invalid-request.js';
-import { Answers, Problems, schemaRef, UNREADABLE } from '#platform/answers';
 import { JsonBody } from './json-body.js';
 import { MAX_INTENTS, requestedCancellation, requestedIntents } from './requested-intents.js';
 

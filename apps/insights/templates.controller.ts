@@ -5,9 +5,9 @@ import { ReadModel } from '#application/ports/read-model';
 import { TemplatesView } from '#contracts/http/views';
 import { written } from '#contracts/outbound/outgoing';
 import { categoryAt } from '#domain/template';
+import { Answers, Problems, UNREADABLE } from '#platform/answers';
 import { AccountLookup } from './account-lookup.js';
 import { templatesExample } from './examples.js';
-import { Answers, Problems, UNREADABLE } from '#platform/answers';
 
 @ApiTags('templates')
 @Controller('v1/accounts/:account/templates')

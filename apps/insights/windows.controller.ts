@@ -8,10 +8,10 @@ import { consentScopes } from '#domain/consent';
 import { policyVersion, type Policy } from '#domain/policy';
 import { plus, type Instant } from '#domain/time';
 import { isOpen, windowEnd, type Window } from '#domain/window';
+import { Answers, Problems, UNREADABLE } from '#platform/answers';
 import { AccountLookup } from './account-lookup.js';
 import { CustomerLookup } from './customer-lookup.js';
 import { customerExample } from './examples.js';
-import { Answers, Problems, UNREADABLE } from '#platform/answers';
 
 const writtenOrNull = (at: Instant | undefined): string | null => (at === undefined ? null : written(at));
 
