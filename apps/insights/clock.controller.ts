@@ -39,7 +39,7 @@ export class ClockController {
   @ApiOperation({
     summary: 'Set the clock, let it leap, or change its pace',
     description:
-      'Only where the process runs with `TIDEGATE_CLOCK=steerable`. Only the time that the rules go by changes: leases, time-outs and polling stay on the time of the machine, so what a leap makes due happens within about a second of it, and what is still on its way meets the new time. Wait for what you have sent before you leap.',
+      'Only where the process runs with `TIDEGATE_CLOCK=steerable`, and of this process alone: run all parts in one. Only the time that the rules go by changes: leases, time-outs and polling stay on the time of the machine, so what a leap makes due happens within about a second of it, and what is still on its way meets the new time. Wait for what you have sent before you leap.',
   })
   @ApiBody({
     schema: schemaRef(SteerDto),
