@@ -101,13 +101,21 @@ try {
 
   progress('Measuring the gate.');
   await started('dispatcher');
+  const cpuBefore = await Promise.all(apps.map((app) => app.cpuMs()));
   const decided = await rateOf(topicName('send-commands'), INTENTS);
+  const cpu = await Promise.all(
+    apps.map(async (app, index) => {
+      const ms = ((await app.cpuMs()) ?? Number.NaN) - (cpuBefore[index] ?? Number.NaN);
+      return [`${app.app}CpuMicrosPerIntent`, Math.round((ms * 1_000) / INTENTS)] as const;
+    }),
+  );
   const result = {
     intents: INTENTS,
     customers: CUSTOMERS,
     passThroughPerSecond: Math.round(passThrough),
     decidedPerSecond: Math.round(decided),
     ratio: Number((decided / passThrough).toFixed(3)),
+    ...Object.fromEntries(cpu),
   };
   process.stdout.write(
     values.json
