@@ -44,7 +44,7 @@ export const playDay = (engines: Engines, clock: SteerableClock, show: (line: st
           const decision = decisionIn(value);
           if (decision === undefined || Date.parse(decision.decidedAt) < from) continue;
           const { intentId, outcome, reason, remedy, rule, decidedAt } = decision;
-          const why = reason ?? `rule ${rule}`;
+          const why = reason ?? (rule === undefined ? '' : `rule ${rule}`);
           counts.set(`${outcome}: ${why}`, (counts.get(`${outcome}: ${why}`) ?? 0) + 1);
           show(
             `${decidedAt.slice(5, 16)}  ${outcome.padEnd(10)} ${why.padEnd(18)} ${intentId.padEnd(18)} ${remedy ?? ''}`,

@@ -5,6 +5,7 @@ import { initialCustomer, type CustomerState } from '#domain/gate/state';
 import { appendSurely } from './append-surely.js';
 import { InfrastructureError } from './errors.js';
 import { customerEventId } from './event-ids.js';
+import { isInboundFact } from './inbound-facts.js';
 import { NO_STREAM, type EventMetadata, type EventStore, type RecordedEvent } from './ports/event-store.js';
 import type { CustomerKey, DecisionOutcome, ReadModel } from './ports/read-model.js';
 import { customerStream } from './streams.js';
@@ -28,10 +29,15 @@ export interface Standing {
   readonly outcome: DecisionOutcome;
 }
 
+/**
+ * Grows with the stream, and is shared by all snapshots of a customer: what it knows beyond the revision of an older
+ * one stands in the stream all the same.
+ */
 export interface Recent {
   /** By intent id. */
-  readonly intents: ReadonlyMap<string, Standing>;
-  readonly factIds: ReadonlySet<string>;
+  readonly intents: Map<string, Standing>;
+  /** Ids of inbound facts. */
+  readonly factIds: Set<string>;
 }
 
 export interface Change {
@@ -47,8 +53,10 @@ export interface CustomerTask {
 
 type PlacedTask = CustomerTask & { readonly place: number };
 
-/** Above this a cached customer is loaded anew, from a row that has caught up: memory stays bounded. */
+/** Above this a cached customer is loaded anew, from a row that has caught up. */
 const RECENT_LIMIT = 1_000;
+/** Customers, and all that is recent of them, that are cached: some hundred megabytes at most. */
+const CACHED = 300_000;
 const ATTEMPTS = 6;
 
 /**
@@ -56,7 +64,11 @@ const ATTEMPTS = 6;
  * and decide again (rules §6, "exact").
  */
 export class Customers {
-  readonly #cache = new LRUCache<string, Customer>({ max: 50_000 });
+  readonly #cache = new LRUCache<string, Customer>({
+    maxSize: CACHED,
+    sizeCalculation: ({ recent, state }) =>
+      1 + recent.intents.size + recent.factIds.size + Object.keys(state.intents).length,
+  });
 
   constructor(
     private readonly store: EventStore,
@@ -137,7 +149,15 @@ export class Customers {
       const rowOf = new Map(rows.map((row) => [customerStream(row.account, row.customer), row]));
       const based = [...missing].map(([stream, { account, customer }]): Customer => {
         const { revision, state } = rowOf.get(stream) ?? { revision: NO_STREAM, state: initialCustomer };
-        return { account, customer, stream, revision, state, rowRevision: revision, recent: nothing };
+        return {
+          account,
+          customer,
+          stream,
+          revision,
+          state,
+          rowRevision: revision,
+          recent: { intents: new Map(), factIds: new Set() },
+        };
       });
       for (const customer of await this.readOn(based)) found.set(customer.stream, customer);
     }
@@ -183,8 +203,6 @@ interface RecordedLike {
   readonly event: CustomerEvent;
 }
 
-const nothing: Recent = { intents: new Map(), factIds: new Set() };
-
 const asCustomerEvent = ({ id, event }: RecordedEvent): RecordedLike => ({ id, event: event as CustomerEvent });
 
 const outcomes = {
@@ -210,15 +228,15 @@ export const noteDecision = (standing: Map<string, Standing>, event: CustomerEve
   }
 };
 
+/** @param events that stand in the stream behind the customer's revision */
 const advanced = (customer: Customer, events: readonly RecordedLike[]): Customer => {
   if (events.length === 0) return customer;
+  const { recent } = customer;
   let { state } = customer;
-  const intents = new Map(customer.recent.intents);
-  const factIds = new Set(customer.recent.factIds);
   for (const { id, event } of events) {
     state = evolve(state, event);
-    factIds.add(id);
-    noteDecision(intents, event);
+    if (isInboundFact(event.type)) recent.factIds.add(id);
+    noteDecision(recent.intents, event);
   }
-  return { ...customer, state, revision: customer.revision + events.length, recent: { intents, factIds } };
+  return { ...customer, state, revision: customer.revision + events.length };
 };

@@ -134,17 +134,19 @@ export class DecideIntents {
     situationOf: SituationOf,
   ) {
     let situation = situationOf(customer);
-    const standing = new Map(customer.recent.intents);
+    /** By the decisions of this append, which are not stored yet. */
+    const deciding = new Map<string, Standing>();
     return group.flatMap((index) => {
       const command = commands[index];
       if (command === undefined) return [];
       const intentId = idOf(command);
-      const prior = withFingerprint(standing.get(intentId), priors.get(priorKey(command)));
+      const stored = withFingerprint(customer.recent.intents.get(intentId), priors.get(priorKey(command)));
+      const prior = withFingerprint(deciding.get(intentId), stored);
       const { answer: said, events } = respond(command, prior, situation);
       answers[index] = said;
       if (events.length === 0) return [];
       situation = after(situation, events);
-      for (const event of events) noteDecision(standing, event);
+      for (const event of events) noteDecision(deciding, event);
       return [{ events, metadata: command.metadata }];
     });
   }

@@ -6,6 +6,7 @@ import { initialCustomer, type OpenIntent } from '#domain/gate/state';
 import { countsIn } from '#domain/mau';
 import { evolveTemplate, initialTemplate, type TemplateEvent, type TemplateState } from '#domain/template';
 import type { Instant } from '#domain/time';
+import { isInboundFact } from './inbound-facts.js';
 import { NO_STREAM, type EventStore, type Position, type RecordedEvent } from './ports/event-store.js';
 import type {
   CustomerKey,
@@ -145,18 +146,6 @@ export class Project {
 }
 
 const idOf = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
-
-/** What messages from outside can repeat, and so must be recognised for ever. */
-const inboundFacts: ReadonlySet<string> = new Set([
-  'CustomerMessageReceived',
-  'CustomerCallReceived',
-  'CustomerOptedIn',
-  'CustomerOptedOut',
-  'MessageDelivered',
-  'MessageRead',
-  'SendFailed',
-]);
-const isInboundFact = (type: string): boolean => inboundFacts.has(type);
 
 const wakeRow = (
   key: CustomerKey,

@@ -82,11 +82,12 @@ export class RecordFacts {
         customers.map((loaded, place): CustomerTask => ({
           customer: loaded,
           decide: (customer) => {
-            const seen = new Set(customer.recent.factIds);
+            const { factIds } = customer.recent;
+            const seen = new Set<string>();
             return (round[place]?.facts.slice(from, from + PER_APPEND) ?? []).flatMap(({ command, events, index }) => {
               const news = events.filter((event) => {
                 const id = customerEventId(customer.stream, event);
-                const isNew = !seen.has(id) && !known.has(id);
+                const isNew = !seen.has(id) && !factIds.has(id) && !known.has(id);
                 seen.add(id);
                 return isNew;
               });
