@@ -24,7 +24,7 @@ const looping = (rows: readonly WakeRow[], releasable: readonly string[]) => {
         return intents.filter(({ intentId }) => releasable.includes(intentId));
       },
     },
-    { awake: async () => rows },
+    { awake: async (_statuses, _now, limit) => rows.slice(0, limit) },
     { now: () => instantOf(now) },
   );
   return { holds, looks, pass: (ms: number) => (now += ms) };
@@ -37,6 +37,15 @@ test('a hold that cannot go is not looked at again at once, and keeps nobody els
   pass(5_000);
   await holds.run();
   expect(looks).toEqual([['stuck', 'free'], ['free'], ['stuck', 'free']]);
+});
+
+test('holds that cannot go, however many, take nobody’s place', async () => {
+  const stuck = Array.from({ length: 700 }, (_, index) => row(`stuck${index}`));
+  const { holds, looks } = looping([...stuck, row('free', 2)], ['free']);
+  await holds.run();
+  await holds.run();
+  expect(looks.map((look) => look.length)).toEqual([500, 201]);
+  expect(looks[1]?.at(-1)).toBe('free');
 });
 
 test('a hold that becomes due anew is looked at though its last look was in vain', async () => {

@@ -26,15 +26,18 @@ export class ReleaseHolds {
   /** One look. Resolves with true when there may be more to release at once. */
   async run(): Promise<boolean> {
     const now = this.clock.now();
-    const due = await this.readModel.awake(['held'], now, AT_ONCE);
-    const wanted = due.filter((row) => (this.#lookAgainAt.get(keyOf(row, row.wakeAt)) ?? now) <= now);
+    const rested = [...this.#lookAgainAt.entries()].filter(([, lookAgainAt]) => lookAgainAt <= now);
+    for (const [key] of rested) this.#lookAgainAt.delete(key);
+    // Those that rest are due too: they must not take the places of those that can go.
+    const due = await this.readModel.awake(['held'], now, AT_ONCE + this.#lookAgainAt.size);
+    const wanted = due.filter((row) => !this.#lookAgainAt.has(keyOf(row, row.wakeAt))).slice(0, AT_ONCE);
     if (wanted.length === 0) return false;
     const released = await this.decideIntents.release(wanted);
     const changed = new Set(released.map((intent) => keyOf(intent)));
     for (const row of wanted) {
       if (!changed.has(keyOf(row))) this.#lookAgainAt.set(keyOf(row, row.wakeAt), plus(now, LOOK_AGAIN_MS));
     }
-    return due.length === AT_ONCE && released.length > 0;
+    return wanted.length === AT_ONCE && released.length > 0;
   }
 }
 

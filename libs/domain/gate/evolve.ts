@@ -52,10 +52,10 @@ const permitted = (attempted: Attempted, told: string | undefined, retryAt: Inst
 
 /** A revocation, a correction or a cancellation gives back the slot and the one confirmation (rules §4, §6). */
 const givenBack = (state: CustomerState, intentId: string): CustomerState => {
-  const isIts = (use: { readonly intentId: string; readonly outcome?: string | undefined }): boolean =>
-    use.intentId === intentId && use.outcome !== 'delivered';
-  const slots = state.slots.some(isIts) ? state.slots.filter((slot) => !isIts(slot)) : state.slots;
-  const confirmed = state.confirmed !== undefined && isIts(state.confirmed) ? undefined : state.confirmed;
+  const slots = state.slots.some((slot) => slot.intentId === intentId)
+    ? state.slots.filter((slot) => slot.intentId !== intentId)
+    : state.slots;
+  const confirmed = state.confirmed?.intentId === intentId ? undefined : state.confirmed;
   return slots === state.slots && confirmed === state.confirmed ? state : { ...state, slots, confirmed };
 };
 

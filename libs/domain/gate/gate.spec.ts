@@ -492,6 +492,21 @@ describe('rules 9 to 12: templates inside and outside the window', () => {
       .at(closed)
       .thenRefused('awaiting-reply');
   });
+  test('case 15: who never writes is written to without end, and the state stays small', () => {
+    let scenario = given(optedIn(noon));
+    const paris = scenario
+      .when(templateIntent({ intentId: 'paris', sender: 'paris' }))
+      .at(noon)
+      .thenAuthorised();
+    scenario = scenario.and(paris);
+    for (let number = 0; number < 150; number += 1) {
+      const intent = templateIntent({ intentId: `n-${number}` });
+      scenario = scenario.and(scenario.when(intent).at(plus(noon, number)).thenAuthorised());
+    }
+    const { slots } = scenario.situation(closed).customer;
+    expect(slots.length).toBeLessThanOrEqual(101);
+    expect(slots.map(({ intentId }) => intentId)).toEqual(expect.arrayContaining(['paris', 'n-149']));
+  });
   test('case 16: of two that race for the slot, the one that decides on the moved stream is refused', () => {
     const one = session.when(templateIntent()).at(closed).thenAuthorised();
     const other = templateIntent({ intentId: 'i-2', sender: 'berlin' });

@@ -22,7 +22,7 @@ import {
   type Scenario,
 } from '#testing/scenario';
 import { decide } from './decide.js';
-import type { CustomerEvent } from './events.js';
+import { ruleIds, type CustomerEvent } from './events.js';
 import { evolve, fold } from './evolve.js';
 import type { SendIntent } from './intent.js';
 import { claim, settle } from './permit.js';
@@ -89,6 +89,22 @@ describe('the decision', () => {
         const before = JSON.stringify(situation.customer);
         expect(decide(intent, personal, situation)).toEqual(decide(intent, personal, scenario.situation(now)));
         expect(JSON.stringify(situation.customer)).toBe(before);
+      }),
+      runs,
+    );
+  });
+
+  test('has a whole trace, in which the rule that decided is the first that applies; a refusal says what would change it', () => {
+    fc.assert(
+      fc.property(scenarios, intents, instants, (scenario, intent, now) => {
+        const { decided } = scenario.when(intent).at(now);
+        for (const trace of [decided.trace, decided.fallbackTrace ?? decided.trace])
+          expect(Object.keys(trace).toSorted()).toEqual([...ruleIds].toSorted());
+        const trace = decided.fallbackTrace ?? decided.trace;
+        const applying = ruleIds.filter((id) => trace[id] === 'applies');
+        // Rule 13 turns what another authorises.
+        expect(decided.rule).toBe(decided.rule === '13' ? applying.at(-1) : applying[0]);
+        expect(decided.type === 'SendRefused' ? decided.remedy : 'none asked for').not.toBe('');
       }),
       runs,
     );

@@ -14,6 +14,7 @@ import {
   wrote,
   type Scenario,
 } from '#testing/scenario';
+import { release } from './decide.js';
 import type { CustomerEvent } from './events.js';
 import type { SendIntent } from './intent.js';
 import { claim, giveUpWaiting, report, settle, wakesAt, type DeliveryReport, type ProviderOutcome } from './permit.js';
@@ -410,6 +411,19 @@ describe('case 7: the provider saw the window closed', () => {
     expect(events).toMatchObject([{ type: 'SendFailed', final: true }, { type: 'WindowCorrected' }]);
     expect(twice.and(events).situation(noon).customer).toMatchObject({ intents: {}, slots: [] });
   });
+  test('said once more after the intent was held and released, it leaves the new attempt alone', () => {
+    const at = plus(startedAt, SECOND_MS);
+    const failure = { code: '131047', effect: { kind: 'window-closed' } } as const;
+    const waiting = claimed(authorised(intentOf({ whenClosed: 'hold' }), after(1)), startedAt);
+    const taken = settled(waiting, accepted, startedAt);
+    const corrected = taken.and(report(reported({ status: 'failed', failure }), taken.situation(at)));
+    expect(openOf(corrected)).toMatchObject({ status: 'held' });
+    const written = corrected.and(wrote(at));
+    const open = openOf(written);
+    const released = written.and(open === undefined ? [] : release(open, written.situation(at)));
+    const second = claimed(released, at, 'c-2');
+    expect(report(reported({ status: 'failed', failure }), second.situation(at))).toEqual([]);
+  });
   test('said once more about the first message, it leaves the second alone', () => {
     const at = plus(startedAt, SECOND_MS);
     const late = report(
@@ -421,6 +435,7 @@ describe('case 7: the provider saw the window closed', () => {
     expect(openOf(second)).toMatchObject({ status: 'accepted', providerMessageId: 'p-2' });
     const again = { status: 'failed', failure: { code: '131047' } } as const;
     expect(report(reported(again), second.situation(at))).toEqual([]);
+    expect(report(reported(again), claimed(first, at, 'c-2').situation(at))).toEqual([]);
     expect(report(reported({ ...again, providerMessageId: 'p-2' }), second.situation(at))).toHaveLength(1);
   });
 });
