@@ -97,19 +97,42 @@ export class PostgresReadModel extends ReadModel {
   }
 
   async awake(statuses: readonly WakeRow['status'][], now: Instant, limit: number): Promise<readonly WakeRow[]> {
+    // However many wait: of each status the first that are due, and of each template that is waited for, found by
+    // leaps from one to the next, the first if it is approved.
     const rows = await this.database.query<StoredWake>(
-      `select * from (
-         (select * from ${this.schema}.wakes w
-          where w.wake_at <= $2 and w.status = any(string_to_array($1, E'\\n'))
-          order by w.wake_at limit $3)
+      `with recursive asked as (
+         select distinct status from unnest(string_to_array($1, E'\\n')) as status
+       ), template as (
+         (select account, template_name, template_language from ${this.schema}.wakes
+          where template_name is not null and status = 'held' and exists (select from asked where status = 'held')
+          order by account, template_name, template_language limit 1)
+         union all
+         select next.* from template t cross join lateral (
+           select w.account, w.template_name, w.template_language from ${this.schema}.wakes w
+           where w.template_name is not null and w.status = 'held'
+             -- With the last column of the index as well: else each leap would walk through its equals.
+             and (w.account, w.template_name, w.template_language, w.wake_at)
+               > (t.account, t.template_name, t.template_language, 9223372036854775807)
+           order by w.account, w.template_name, w.template_language, w.wake_at limit 1
+         ) next
+       ), awake as (
+         select due.* from asked cross join lateral (
+           select * from ${this.schema}.wakes w where w.status = asked.status and w.wake_at <= $2
+           order by w.wake_at limit $3
+         ) due
          union
-         (select w.* from ${this.schema}.wakes w
-          join ${this.schema}.templates t
-            on t.account = w.account and t.name = w.template_name and t.language = w.template_language
-          where w.status = 'held' and t.status = 'APPROVED' and 'held' = any(string_to_array($1, E'\\n'))
-          order by w.wake_at limit $3)
-       ) awake
-       order by wake_at, account, customer, intent_id limit $3`,
+         select waiting.* from template t
+         join ${this.schema}.templates approved
+           on approved.account = t.account and approved.name = t.template_name
+             and approved.language = t.template_language and approved.status = 'APPROVED'
+         cross join lateral (
+           select * from ${this.schema}.wakes w
+           where w.status = 'held' and w.template_name is not null and w.account = t.account
+             and w.template_name = t.template_name and w.template_language = t.template_language
+           order by w.wake_at limit $3
+         ) waiting
+       )
+       select * from awake order by wake_at, account, customer, intent_id limit $3`,
       [lines(statuses), now, limit],
     );
     return rows.map(wakeRow);

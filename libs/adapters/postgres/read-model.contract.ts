@@ -248,6 +248,41 @@ export const readModelContract = (name: string, opened: () => Views): void => {
         expect(await own(['held'], 100)).toEqual([held]);
       });
 
+      test('holds for many templates wake where theirs is approved, several of one too', async () => {
+        const names = ['a', 'b', 'c', 'd', 'e'];
+        const holdOf = (id: string, name: string, language: string, ms: number): WakeRow =>
+          wakeOf(customer(id), {
+            status: 'held',
+            reason: 'template-paused',
+            template: { name, language },
+            wakeAt: at(ms),
+          });
+        const inEnglish = names.map((name, index) => holdOf(`${name}.en`, name, 'en', 100 + index));
+        const inGerman = names.map((name, index) => holdOf(`${name}.de`, name, 'de', 100 + index));
+        const another = holdOf('another', 'b', 'en', 99);
+        const all = [...inEnglish, ...inGerman, another];
+        const templateOf = (name: string, status: TemplateStatus) => ({
+          account,
+          state: { ...initialTemplate(name, 'en'), revision: 1, status },
+        });
+        await apply({
+          wakes: all.map((row) => ({ key: row, rows: [row] })),
+          templates: names.map((name) => templateOf(name, ['b', 'c', 'e'].includes(name) ? 'APPROVED' : 'PAUSED')),
+        });
+        expect(await own(['held'], 0)).toEqual([another, inEnglish[1], inEnglish[2], inEnglish[4]]);
+        await apply({ wakes: all.map((row) => ({ key: row, rows: [] })) });
+      });
+
+      test('what is due under another status takes no place of those asked for', async () => {
+        const { model } = opened();
+        const due = [1, 2, 3].map((ms) => wakeOf(customer(`d${ms}`), { status: 'started', wakeAt: instantOf(ms) }));
+        const late = wakeOf(customer('late'), { status: 'accepted', wakeAt: instantOf(9) });
+        await apply({ wakes: [...due, late].map((row) => ({ key: row, rows: [row] })) });
+        expect(await model.awake(['accepted'], instantOf(10), 2)).toEqual([late]);
+        expect(await model.awake(['accepted', 'started'], instantOf(10), 2)).toEqual(due.slice(0, 2));
+        await apply({ wakes: [...due, late].map((row) => ({ key: row, rows: [] })) });
+      });
+
       test('come at most so many at a time, the earliest first', async () => {
         const { model } = opened();
         const rows = [5, 4, 3].map((ms) => wakeOf(customer(`c${ms}`), { wakeAt: instantOf(ms) }));

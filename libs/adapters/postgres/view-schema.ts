@@ -92,5 +92,12 @@ export const viewSchema = (name: string): Schema => ({
     );
     create index on templates (account, name, language) where status = 'APPROVED';
     `,
+    `
+    drop index wakes_wake_at_idx;
+    drop index wakes_account_template_name_template_language_idx;
+    create index on wakes (status, wake_at);
+    create index on wakes (account, template_name, template_language, wake_at)
+      where template_name is not null and status = 'held';
+    `,
   ],
 });
