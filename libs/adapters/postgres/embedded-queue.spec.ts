@@ -251,6 +251,42 @@ describe('the queue on PGlite', () => {
       }
     });
 
+    test('waits for a group that died, until it was idle for too long', async () => {
+      await send('died', 3);
+      const view = new DisturbedDatabase(database);
+      const seen: unknown[] = [];
+      await join(open({}, view), 'died', ({ messages }) => void seen.push(...messages));
+      await until(() => seen.length === 3, 'all messages');
+      view.isCut = true;
+      await send('died', 3, 3);
+      const retention = new QueueRetention(database, later(40), options);
+      const daysAgo = async (days: number): Promise<void> => {
+        const at = `clock_timestamp() - interval '${days} days'`;
+        await database.query(`update tidegate_queue.claims set used_at = ${at} where topic = 'died'`);
+        await database.query(
+          `update tidegate_queue.members set expires_at = ${at} where consumer_group = 'died-group'`,
+        );
+      };
+      await daysAgo(29);
+      await retention.run();
+      expect(await stored('died')).toBe(3);
+      await daysAgo(31);
+      await retention.run();
+      expect(await stored('died')).toBe(0);
+      await retention.stop();
+    });
+
+    test('a stop does not wait for all that is left to remove', async () => {
+      await send('large', 2_500, 0, open({ partitions: 1 }));
+      const retention = new QueueRetention(database, later(8), options);
+      const removing = retention.run();
+      await retention.stop();
+      await removing;
+      expect(await stored('large')).toBeGreaterThan(0);
+      await new QueueRetention(database, later(8), options).run();
+      expect(await stored('large')).toBe(0);
+    });
+
     test('goes by time alone where nobody reads, and where a group was given up', async () => {
       await send('unread', 3);
       await (await join(open(), 'given-up', () => new Promise(() => {}))).stop();

@@ -14,6 +14,7 @@ export interface RetentionOptions {
 export class QueueRetention {
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
   constructor(
     private readonly database: Database,
@@ -27,10 +28,11 @@ export class QueueRetention {
 
   async run(): Promise<void> {
     const before = this.clock.now() - this.options.retentionMs;
-    while ((await this.#removeSome(before)) > 0);
+    while (!this.#isStopped && (await this.#removeSome(before)) > 0);
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearInterval(this.#timer);
     await this.#running;
   }

@@ -93,7 +93,8 @@ export const queueSchema: Schema = {
     end $$;
 
     -- Of each partition the oldest messages, at most so many, that are older than the time and that every group has
-    -- finished; a group without members counts until it was idle for so long. Returns how many were removed.
+    -- finished; a group without members counts until it was idle for so long, and so does one whose members died: their
+    -- rows stay where nobody of the group comes back. Returns how many were removed.
     create function remove_finished(before bigint, idle_ms bigint, at_most int) returns int
     language plpgsql as $$
     declare
@@ -108,7 +109,11 @@ export const queueSchema: Schema = {
         from tidegate_queue.claims c
         where c.topic = place.topic and c.partition = place.partition and (
           c.used_at > clock_timestamp() - idle_ms * interval '1 millisecond'
-          or exists (select 1 from tidegate_queue.members g where g.consumer_group = c.consumer_group)
+          or exists (
+            select from tidegate_queue.members g
+            where g.consumer_group = c.consumer_group
+              and g.expires_at > clock_timestamp() - idle_ms * interval '1 millisecond'
+          )
         );
 
         select max(oldest."offset") into last

@@ -56,8 +56,9 @@ export const viewSchema = (name: string): Schema => ({
       wake_at           bigint not null,
       primary key (account, customer, intent_id)
     );
-    create index on wakes (wake_at);
-    create index on wakes (account, template_name, template_language) where template_name is not null;
+    create index on wakes (status, wake_at);
+    create index on wakes (account, template_name, template_language, wake_at)
+      where template_name is not null and status = 'held';
 
     create table active_users (
       account        text   not null,
@@ -91,13 +92,6 @@ export const viewSchema = (name: string): Schema => ({
       primary key (account, name, language)
     );
     create index on templates (account, name, language) where status = 'APPROVED';
-    `,
-    `
-    drop index wakes_wake_at_idx;
-    drop index wakes_account_template_name_template_language_idx;
-    create index on wakes (status, wake_at);
-    create index on wakes (account, template_name, template_language, wake_at)
-      where template_name is not null and status = 'held';
     `,
   ],
 });

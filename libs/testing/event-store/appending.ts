@@ -55,8 +55,8 @@ export const appendingContract = (opened: Opened, disruptions: readonly Disrupti
       expect(await readStream(store, stream)).toHaveLength(1);
     });
 
-    test('takes an identical append again as the same, also after later ones', async () => {
-      const { store } = opened();
+    test('takes an identical append again as the same, also after later ones and by another writer', async () => {
+      const { store, other = store } = opened();
       const stream = freshStream();
       const first = newMessages(2);
       const second = newMessages(3);
@@ -65,7 +65,8 @@ export const appendingContract = (opened: Opened, disruptions: readonly Disrupti
       await appendTo(store, stream, 1, second);
 
       expect(await appendTo(store, stream, NO_STREAM, first)).toEqual({ kind: 'appended', revision: 1 });
-      expect(await appendTo(store, stream, 1, second)).toEqual({ kind: 'appended', revision: 4 });
+      expect(await appendTo(other, stream, NO_STREAM, first)).toEqual({ kind: 'appended', revision: 1 });
+      expect(await appendTo(other, stream, 1, second)).toEqual({ kind: 'appended', revision: 4 });
       expect(ids(await readStream(store, stream))).toEqual(ids([...first, ...second]));
     });
 

@@ -279,6 +279,7 @@ export const subscribingContract = (opened: Opened, disruptions: readonly Disrup
       const own = (): readonly RecordedEvent[] => follower.events.filter((event) => event.stream.includes(account));
       await follower.until(() => own().length >= written.length);
       expect(ids(own())).toEqual(written);
+      await follower.until(() => follower.batches.at(-1)?.caughtUp === true);
     });
   });
 };
