@@ -13,6 +13,13 @@ const patienceMs = 1_000;
 const concurrently = 64;
 /** How long the broker holds a fetch that finds nothing. A partition that rejoins the fetch waits for the last one. */
 const fetchWaitMs = 250;
+/** What a broker takes per batch by default (message.max.bytes): a larger one would have to wait until it comes first. */
+const fetchBytesPerPartition = 1_048_588;
+/**
+ * As Kafka's own consumer, so that some 50 partitions come with each fetch. A broker fills a fetch in the order of the
+ * partitions, and kafkajs always asks in the same: with its 10 MB, a backlog of the first ten would starve the others.
+ */
+const fetchBytes = 50 * 1024 * 1024;
 /** After a rejection: doubled each time. */
 const firstPauseMs = 100;
 const longestPauseMs = 30_000;
@@ -74,6 +81,8 @@ export class KafkaConsumer extends MessageConsumer {
       rebalanceTimeout: 2 * sessionTimeoutMs,
       heartbeatInterval: sessionTimeoutMs / 10,
       maxWaitTimeInMs: fetchWaitMs,
+      maxBytesPerPartition: fetchBytesPerPartition,
+      maxBytes: fetchBytes,
       allowAutoTopicCreation: false,
       // A crash while stopping would otherwise start the consumer again.
       retry: { ...retry, restartOnFailure: async () => !this.stopped },

@@ -150,6 +150,60 @@ describe('Kafka in trouble', () => {
     cable.cut();
   }, 60_000);
 
+  test('a batch may take longer than a session: its partition stays, and nothing comes twice', async () => {
+    const queue = queueOn();
+    const signals: AbortSignal[] = [];
+    const values: (string | null)[] = [];
+    await queue.consumer({ group: topic, batchSize: 10 }).start([topic], async ({ messages, signal }) => {
+      signals.push(signal);
+      values.push(...messages.map(({ value }) => value));
+      if (signals.length === 1) await sleep(9_000);
+    });
+    const producer = await queue.producer();
+    await producer.send([message('long 1')]);
+    while (signals.length === 0) await sleep(20);
+    await producer.send([message('next 1')]);
+    while (values.at(-1) !== 'next 1') await sleep(20);
+    expect(values).toEqual(['long 1', 'next 1']);
+    expect(signals[0]?.aborted).toBe(false);
+  }, 60_000);
+
+  test('stopping does not wait for a batch that never ends', async () => {
+    const queue = queueOn();
+    let isRunning = false;
+    const consumer = queue.consumer({ group: topic, batchSize: 10 });
+    await consumer.start([topic], async () => {
+      isRunning = true;
+      await new Promise(() => {});
+    });
+    await (await queue.producer()).send([message('1')]);
+    while (!isRunning) await sleep(20);
+    const from = performance.now();
+    await consumer.stop();
+    // stopTimeoutMs is 1 s here; then a second after the abort, and at most three to leave.
+    expect(performance.now() - from).toBeLessThan(6_000);
+  }, 60_000);
+
+  test('a backlog of some partitions does not starve the others', async () => {
+    const queue = queueOn(new Cable(), 'partitions=16&sessionTimeoutMs=6000');
+    await queue.createTopics([topic]);
+    const producer = await queue.producer();
+    const bulk = 'x'.repeat(50_000);
+    await producer.send(
+      Array.from({ length: 640 }, (_, index) => ({ topic, key: `key-${index}`, value: bulk, headers: {} })),
+    );
+    const received = new Map<number, number>();
+    let most = 0;
+    await queue.consumer({ group: topic, batchSize: 5 }).start([topic], async ({ partition, messages }) => {
+      // Before the last partition has its first turn, none has had a second one.
+      if (received.size < 16) most = Math.max(most, ...received.values());
+      received.set(partition, (received.get(partition) ?? 0) + messages.length);
+      await sleep(5);
+    });
+    while (received.size < 16) await sleep(20);
+    expect(most).toBeLessThan(25);
+  }, 60_000);
+
   test('a broker that is gone is unavailable to everybody', async () => {
     const cable = new Cable();
     const queue = queueOn(cable);
