@@ -10,6 +10,10 @@ import { EventStoreDbEventStore, type EventStoreDbOptions } from './eventstoredb
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const everything = { name: 'test', after: undefined, categories: ['customer'], batchSize: 10 } as const;
+const always =
+  <Value>(value: Value) =>
+  (): Value =>
+    value;
 const ids = (events: readonly { readonly id: string }[]): readonly string[] => events.map((event) => event.id);
 
 describe('reads and subscriptions', () => {
@@ -89,6 +93,25 @@ describe('reads and subscriptions', () => {
     expect(Date.now() - from).toBeGreaterThanOrEqual(190);
     await appendTo(store, freshStream(), NO_STREAM, [newMessage()]);
     await follower.until(() => follower.events.length === 4);
+  });
+
+  test('a subscription that fell behind has caught up again only when that is said', async () => {
+    await reopen({ quietMs: 300 });
+    const follower = follow();
+    await follower.until(({ caughtUp }) => caughtUp);
+    server.misbehaviour.nextFallsBehind = true;
+    server.misbehaviour.announcesCaughtUp = false;
+    await appendTo(store, freshStream(), NO_STREAM, newMessages(3));
+    await follower.until(({ events }) => events.length === 3);
+    expect(follower.batches.slice(1).map(({ caughtUp }) => caughtUp)).not.toContain(true);
+    await follower.until(({ batches }) => batches.at(-1)?.caughtUp === true);
+    expect(follower.events).toHaveLength(3);
+  });
+
+  test('an empty log has caught up at once', async () => {
+    const follower = follow({ after: undefined });
+    await follower.until(({ caughtUp }) => caughtUp, 2_000);
+    expect(follower.batches).toEqual([{ events: [], caughtUp: true }]);
   });
 
   test('a subscription comes back by itself after the server was away, with growing pauses', async () => {
@@ -286,6 +309,27 @@ describe('reads and subscriptions', () => {
     await eventually(() => server.misbehaviour.eventsSent === 10);
     await store.close();
     await expect(read).rejects.toMatchObject({ code: 'store-unavailable' });
+  });
+
+  test('reads and subscriptions find a cluster that was not there at first', async () => {
+    await store.close();
+    await server.stop();
+    store = new EventStoreDbEventStore(server.clusterUrl, {
+      firstPauseMs: 20,
+      longestPauseMs: 100,
+      warn: (message) => void warnings.push(message),
+    });
+    await expect(store.ping()).rejects.toMatchObject({ code: 'store-unavailable' });
+    const follower = follow();
+    await eventually(() => warnings.length > 1);
+    await server.start();
+    await eventually(() => store.ping().then(always(true), always(false)));
+    const message = newMessage();
+    await eventually(
+      async () => (await appendTo(store, 'customer-found.a', NO_STREAM, [message]))?.kind === 'appended',
+    );
+    await follower.until(() => follower.events.length === 1, 5_000);
+    expect(ids(follower.events)).toEqual([message.id]);
   });
 
   test('a ping fails in time when the server is silent or away', async () => {

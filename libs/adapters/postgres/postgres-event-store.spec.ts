@@ -86,6 +86,16 @@ describe('the event store on PGlite', () => {
     expect(await beside).toEqual([{ kind: 'appended', revision: 0 }]);
   });
 
+  test('where nothing of its category is stored, a subscription has caught up at once', async () => {
+    await database.query(`delete from tidegate_log.events where category = 'mau'`);
+    const options = { name: 'empty', after: undefined, batchSize: 10, signal: AbortSignal.timeout(2_000) };
+    for await (const batch of store.subscribe({ ...options, categories: ['mau'] })) {
+      expect(batch).toEqual({ events: [], caughtUp: true });
+      return;
+    }
+    throw new Error('It never said so.');
+  });
+
   test('a subscription outlives the time in which the database does not answer', async () => {
     const stop = new AbortController();
     const batches: EventBatch[] = [];

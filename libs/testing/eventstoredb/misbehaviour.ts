@@ -25,6 +25,8 @@ export class Misbehaviour {
   serverVersion = '24.10.0.1234';
   /** Servers before 23.10 never say that a subscription has caught up. */
   announcesCaughtUp = true;
+  /** A live subscription has to catch up anew, as when its consumer was too slow. Once. */
+  nextFallsBehind = false;
   /** KurrentDB #4970: a live subscription sends a checkpoint that lies behind its next event, and breaks. Once. */
   nextCheckpointSkipsAnEvent = false;
 

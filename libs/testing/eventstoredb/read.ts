@@ -174,6 +174,10 @@ const subscribe = async (
         await reply.send(new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp()));
       isLive = true;
       if (log.events.length === next) await reply.appended();
+    } else if (isLive && misbehaviour.nextFallsBehind) {
+      misbehaviour.nextFallsBehind = false;
+      isLive = false;
+      await reply.send(new streams.ReadResp().setFellBehind(new streams.ReadResp.FellBehind()));
     } else if (isLive && misbehaviour.nextCheckpointSkipsAnEvent && accepts(event)) {
       misbehaviour.nextCheckpointSkipsAnEvent = false;
       await reply.send(checkpointResponse(event.position));
