@@ -21,6 +21,8 @@ export interface DeliveryOptions {
   readonly longestPauseMs: number;
 }
 
+/** A batch that holds so many is handed over, however few messages it has: a process reads all its partitions at once. */
+const BATCH_BYTES = 2_000_000;
 /** A notice may get lost: members look by themselves so often. */
 const POLL_MS = 1_000;
 /** What batches aborted by `stop` get to come to their end. */
@@ -230,12 +232,13 @@ export class EmbeddedConsumer extends MessageConsumer {
   /** What comes next in each partition, in the order of the partitions. */
   async #read(partitions: readonly Held[]): Promise<readonly (readonly ReceivedMessage[])[]> {
     const rows = await this.database.query<{ number: number; offset: number; at: number; body: string }>(
-      'select * from tidegate_queue.messages_after($1, $2, $3, $4)',
+      'select * from tidegate_queue.messages_after($1, $2, $3, $4, $5)',
       [
         lines(partitions.map(({ claim }) => claim.topic)),
         lines(partitions.map(({ claim }) => claim.partition)),
         lines(partitions.map(({ next }) => next)),
         this.batchSize,
+        BATCH_BYTES,
       ],
     );
     const found: ReceivedMessage[][] = partitions.map(() => []);

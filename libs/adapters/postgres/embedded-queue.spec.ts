@@ -128,6 +128,21 @@ describe('the queue on PGlite', () => {
     await until(() => batches.slice(running).flatMap((batch) => batch.messages).length === 3, 'all of it again');
   });
 
+  test('large messages make small batches, and none is left out', async () => {
+    const queue = open({ partitions: 1 });
+    const value = 'x'.repeat(900_000);
+    const producer = await queue.producer();
+    await producer.send(Array.from({ length: 8 }, () => ({ topic: 'bulky', key: 'key', value, headers: {} })));
+    const batches: number[][] = [];
+    await join(queue, 'bulky', ({ messages }) => void batches.push(messages.map(({ offset }) => offset)));
+    await until(() => batches.flat().length === 8, 'all messages');
+    expect(batches).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+      [6, 7],
+    ]);
+  });
+
   test('a commit that got no answer is tried again, and nothing comes twice', async () => {
     await send('lost-commit', 1);
     const view = new DisturbedDatabase(database);

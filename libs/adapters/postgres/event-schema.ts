@@ -23,18 +23,27 @@ export const eventSchema: Schema = {
       unique (stream, revision)
     );
 
-    create function events_after(categories text, after bigint, at_most int) returns setof events
+    -- In the order of the log at most so many; what is behind so many bytes of data and metadata has to wait.
+    create function events_after(categories text, after bigint, at_most int, at_most_bytes int) returns setof events
     language plpgsql stable as $$
     begin
       return query
-      select e.*
-      from unnest(string_to_array(categories, E'\\n')) as c(category)
-      cross join lateral (
-        select * from tidegate_log.events e
-        where e.category = c.category and e.position > after
-        order by e.position limit at_most
-      ) e
-      order by e.position limit at_most;
+      select n.position, n.category, n.stream, n.revision, n.id, n.type, n.data, n.metadata, n.recorded_at
+      from (
+        select next.*, sum(octet_length(next.data) + octet_length(next.metadata)) over (order by next.position) as bytes
+        from (
+          select e.*
+          from unnest(string_to_array(categories, E'\\n')) as c(category)
+          cross join lateral (
+            select * from tidegate_log.events e
+            where e.category = c.category and e.position > after
+            order by e.position limit at_most
+          ) e
+          order by e.position limit at_most
+        ) next
+      ) n
+      where n.bytes - octet_length(n.data) - octet_length(n.metadata) < at_most_bytes
+      order by n.position;
     end $$;
 
     -- Per event: stream, its revision if appended, the stream's expected revision, and what is stored.

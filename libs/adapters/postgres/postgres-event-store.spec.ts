@@ -86,6 +86,20 @@ describe('the event store on PGlite', () => {
     expect(await beside).toEqual([{ kind: 'appended', revision: 0 }]);
   });
 
+  test('large events make small batches', async () => {
+    const [stream, text] = ['account-bulky', 'x'.repeat(990_000)];
+    for (let revision = NO_STREAM; revision < 9; revision += 1)
+      await store.append([{ stream, expectedRevision: revision, events: [newMessage(text)] }]);
+    const sizes: number[] = [];
+    const options = { name: 'bulky', after: undefined, batchSize: 500, signal: AbortSignal.timeout(10_000) };
+    for await (const { events, caughtUp } of store.subscribe({ ...options, categories: ['account'] })) {
+      sizes.push(events.filter((event) => event.stream === stream).length);
+      if (caughtUp) break;
+    }
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(10);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(9);
+  });
+
   test('where nothing of its category is stored, a subscription has caught up at once', async () => {
     await database.query(`delete from tidegate_log.events where category = 'mau'`);
     const options = { name: 'empty', after: undefined, batchSize: 10, signal: AbortSignal.timeout(2_000) };

@@ -22,6 +22,8 @@ import { pause, pauseMs, Wakeup } from './wakeup.js';
 
 /** Of what is written in one statement: PGlite keeps the process busy meanwhile. */
 const MAX_GROUP_BYTES = MAX_APPEND_BYTES;
+/** A batch of a subscription that holds so many is handed out, however few events it has. */
+const BATCH_BYTES = 8_000_000;
 /** A notice may get lost: subscribers look by themselves so often. */
 const POLL_MS = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -50,6 +52,9 @@ const recorded = (row: EventRow): RecordedEvent => ({
   position: row.position,
   recordedAt: instantOf(row.recorded_at),
 });
+
+const bytesOf = (rows: readonly StoredEvent[]): number =>
+  rows.reduce((sum, { data, metadata }) => sum + Buffer.byteLength(data) + Buffer.byteLength(metadata), 0);
 
 const categoryOf = (stream: string): string => stream.slice(0, Math.max(0, stream.indexOf('-')));
 
@@ -100,14 +105,15 @@ export class PostgresEventStore extends EventStore {
     try {
       for (let failures = 0; !signal.aborted;) {
         wakeup.answer();
-        const events = await this.#eventsAfter(position, categories, batchSize);
-        if (events === undefined) {
+        const rows = await this.#rowsAfter(position, categories, batchSize);
+        if (rows === undefined) {
           await pause(pauseMs(failures, 100, 5_000), signal);
           failures += 1;
           continue;
         }
         failures = 0;
-        const caughtUp = events.length < batchSize;
+        const events = rows.map(recorded);
+        const caughtUp = rows.length < batchSize && bytesOf(rows) < BATCH_BYTES;
         if (events.length > 0 || (caughtUp && !toldCaughtUp)) {
           position = events.at(-1)?.position ?? position;
           toldCaughtUp = caughtUp;
@@ -146,17 +152,18 @@ export class PostgresEventStore extends EventStore {
   }
 
   /** Undefined while the database does not answer. */
-  async #eventsAfter(
+  async #rowsAfter(
     position: Position,
     categories: readonly string[],
     limit: number,
-  ): Promise<readonly RecordedEvent[] | undefined> {
+  ): Promise<readonly EventRow[] | undefined> {
     try {
-      const rows = await this.database.query<EventRow>(
-        `select ${columns} from tidegate_log.events_after($1, $2, $3) e`,
-        [lines(categories), position, limit],
-      );
-      return rows.map(recorded);
+      return await this.database.query<EventRow>(`select ${columns} from tidegate_log.events_after($1, $2, $3, $4) e`, [
+        lines(categories),
+        position,
+        limit,
+        BATCH_BYTES,
+      ]);
     } catch (error) {
       if (isUnavailable(error)) return undefined;
       throw error;

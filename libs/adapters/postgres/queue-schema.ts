@@ -74,7 +74,8 @@ export const queueSchema: Schema = {
       from incoming i join moved m on m.topic = i.topic and m.partition = i.partition;
     end $$;
 
-    create function messages_after(topics text, partitions text, offsets text, at_most int)
+    -- Of each partition at most so many; what is behind so many bytes has to wait.
+    create function messages_after(topics text, partitions text, offsets text, at_most int, at_most_bytes int)
     returns table (number bigint, "offset" bigint, at bigint, body text)
     language plpgsql stable as $$
     begin
@@ -85,10 +86,14 @@ export const queueSchema: Schema = {
         string_to_array(offsets, E'\\n')::bigint[]
       ) with ordinality as p(topic, partition, next, number)
       cross join lateral (
-        select * from tidegate_queue.messages m
-        where m.topic = p.topic and m.partition = p.partition and m."offset" >= p.next
-        order by m."offset" limit at_most
+        select next."offset", next.at, next.body, sum(octet_length(next.body)) over (order by next."offset") as bytes
+        from (
+          select * from tidegate_queue.messages m
+          where m.topic = p.topic and m.partition = p.partition and m."offset" >= p.next
+          order by m."offset" limit at_most
+        ) next
       ) m
+      where m.bytes - octet_length(m.body) < at_most_bytes
       order by p.number, m."offset";
     end $$;
 

@@ -104,6 +104,19 @@ export const subscribingContract = (opened: Opened, disruptions: readonly Disrup
       }
     });
 
+    test('hands out events as large as allowed, and says that it has caught up after all of them', async () => {
+      const { store } = opened();
+      const stream = freshStream();
+      const after = await markPosition(store, newMessage());
+      const events = Array.from({ length: 12 }, () => newMessage('x'.repeat(990_000)));
+      for (const [index, event] of events.entries()) await appendTo(store, stream, index - 1, [event]);
+      const follower = follow(store, { after, batchSize: 500 });
+      await follower.until(({ caughtUp }) => caughtUp);
+      const seen = follower.batches.slice(0, follower.batches.findIndex(({ caughtUp }) => caughtUp) + 1);
+      const own = seen.flatMap((batch) => batch.events).filter((event) => event.stream === stream);
+      expect(ids(own)).toEqual(ids(events));
+    });
+
     test('says that it has caught up only after the last event, however slow the consumer', async () => {
       const { store } = opened();
       const stream = freshStream();
