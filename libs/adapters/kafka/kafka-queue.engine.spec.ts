@@ -170,14 +170,17 @@ describe('Kafka in trouble', () => {
 
   test('stopping does not wait for a batch that never ends', async () => {
     const queue = queueOn();
-    let isRunning = false;
     const consumer = queue.consumer({ group: topic, batchSize: 10 });
-    await consumer.start([topic], async () => {
-      isRunning = true;
-      await new Promise(() => {});
+    const running = new Promise<void>((resolve, reject) => {
+      const handle = async (): Promise<void> => {
+        resolve();
+        await new Promise(() => {});
+      };
+      consumer.start([topic], handle).catch(reject);
     });
+    await queue.createTopics([topic]);
     await (await queue.producer()).send([message('1')]);
-    while (!isRunning) await sleep(20);
+    await running;
     const from = performance.now();
     await consumer.stop();
     // stopTimeoutMs is 1 s here; then a second after the abort, and at most three to leave.
@@ -195,7 +198,7 @@ describe('Kafka in trouble', () => {
     const received = new Map<number, number>();
     let most = 0;
     await queue.consumer({ group: topic, batchSize: 5 }).start([topic], async ({ partition, messages }) => {
-      // Before the last partition has its first turn, none has had a second one.
+      // A fetch brings some 20 of a partition: nobody has a second turn before all had one.
       if (received.size < 16) most = Math.max(most, ...received.values());
       received.set(partition, (received.get(partition) ?? 0) + messages.length);
       await sleep(5);
