@@ -44,7 +44,7 @@ describe('the lock of a folder', () => {
   test('of many that start together one gets it', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => FolderLock.take(folder)));
     const taken = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    expect(taken.length).toBeLessThanOrEqual(1);
+    expect(taken).toHaveLength(1);
     await Promise.all(taken.map((lock) => lock.release()));
     expect(await isTaken()).toBe(true);
   });

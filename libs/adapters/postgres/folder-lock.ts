@@ -10,7 +10,8 @@ import { InfrastructureError } from '#application/errors';
 const HEARTBEAT_MS = 5_000;
 /** Without a heartbeat for so long, a holder whose process cannot be looked up is taken for dead. */
 const SILENT_MS = 12 * HEARTBEAT_MS;
-const ATTEMPTS = 5;
+/** How long several that start together try to agree on one. */
+const CLAIMING_MS = 5_000;
 
 /** Who holds a lock. A pid alone says little: it is given out again, and counted anew in every container. */
 interface Holder {
@@ -20,6 +21,8 @@ interface Holder {
   readonly host: string;
   /** Where the pid counts: boot of the machine and pid namespace. */
   readonly space: string;
+  /** It has not looked for others yet. */
+  readonly isClaiming?: true;
 }
 
 const attempt = <Result>(read: () => Result): Result | undefined => {
@@ -64,8 +67,9 @@ const isHolder = (value: unknown): value is Holder =>
 
 /**
  * The right of one process to a folder. Every claimant writes a file of its own into the lock's folder and then looks
- * for others: of two, at least the later one sees the other. So a dead holder's file can be removed by anybody,
- * and no race of two takers can remove a living one's.
+ * for others: of two, at least the later one sees the other, and only who sees nobody else becomes the holder. So a dead
+ * holder's file can be removed by anybody, and no race of two takers can remove a living one's. Of claimants that see
+ * each other the one with the least name waits for the others, who step back.
  */
 export class FolderLock {
   /** The file is gone or cannot be written: another process may think that this one is dead. */
@@ -82,19 +86,22 @@ export class FolderLock {
   /** @throws InfrastructureError `database-locked` while a living process holds it */
   static async take(folder: string, heartbeatMs = HEARTBEAT_MS): Promise<FolderLock> {
     const me = self();
-    for (let tries = 1; ; tries += 1) {
-      const name = `${randomUUID()}.json`;
+    for (const deadline = Date.now() + CLAIMING_MS; ; await pause(20 + Math.random() * 100)) {
       await mkdir(folder, { recursive: true });
-      const file = join(folder, name);
-      // Renamed when complete, so that nobody reads half of it.
-      await writeFile(`${file}.new`, JSON.stringify(me), { flag: 'wx' });
-      await rename(`${file}.new`, file);
-      const other = await livingHolder(folder, name, me);
-      if (other === undefined) return new FolderLock(file, heartbeatMs);
-      await rm(file, { force: true });
-      // Two that start together see each other and both step back: they try again, not together.
-      if (tries === ATTEMPTS) throw locked(other);
-      await pause(20 + Math.random() * 100);
+      const file = join(folder, `${randomUUID()}.json`);
+      try {
+        await write(file, { ...me, isClaiming: true });
+        const other = await rival(folder, file, me, deadline);
+        if (other === undefined) {
+          await write(file, me);
+          return new FolderLock(file, heartbeatMs);
+        }
+        await rm(file, { force: true });
+        if (!other.holder.isClaiming || Date.now() > deadline) throw locked(other);
+      } catch (error) {
+        await rm(file, { force: true });
+        throw error;
+      }
     }
   }
 
@@ -117,17 +124,34 @@ interface Claim {
   readonly silentMs: number;
 }
 
-/** Removes what the dead left behind on the way. */
-const livingHolder = async (folder: string, own: string, me: Holder): Promise<Claim | undefined> => {
+/** Renamed when complete, so that nobody reads half of it. */
+const write = async (file: string, holder: Holder): Promise<void> => {
+  await writeFile(`${file}.new`, JSON.stringify(holder));
+  await rename(`${file}.new`, file);
+};
+
+/** Undefined once nobody else is there; else a holder, or a claimant before whom this one has to step back. */
+const rival = async (folder: string, own: string, me: Holder, deadline: number): Promise<Claim | undefined> => {
+  for (;;) {
+    const others = await livingClaims(folder, own, me);
+    const other = others.find(({ file, holder }) => !holder.isClaiming || file < own) ?? others[0];
+    if (other === undefined || !other.holder.isClaiming || other.file < own || Date.now() > deadline) return other;
+    await pause(10);
+  }
+};
+
+/** Of all others; removes what the dead left behind on the way. */
+const livingClaims = async (folder: string, own: string, me: Holder): Promise<readonly Claim[]> => {
+  const claims: Claim[] = [];
   for (const name of await readdir(folder)) {
-    if (name === own || !name.endsWith('.json')) continue;
     const file = join(folder, name);
+    if (file === own || !name.endsWith('.json')) continue;
     const claim = await readClaim(file);
     if (claim === 'released') continue;
-    if (claim !== 'torn' && isAlive(claim, me)) return claim;
-    await rm(file, { force: true });
+    if (claim !== 'torn' && isAlive(claim, me)) claims.push(claim);
+    else await rm(file, { force: true });
   }
-  return undefined;
+  return claims;
 };
 
 /** `torn`: a power cut kept the name and lost the content. */
