@@ -20,7 +20,7 @@ module.exports = {
         pathNot: [
           lib('application'),
           lib('domain'),
-          'node_modules/(@nestjs/common|uuid|lru-cache)/',
+          'node_modules/(@nestjs/common|lru-cache)/',
           '^(node:)?(crypto|timers/promises)$',
         ],
       },

@@ -25,10 +25,14 @@ export class AppProcess {
     nodeArguments: readonly string[] = [],
   ) {
     const { PATH = '', HOME = '' } = process.env;
-    this.#child = spawn(process.execPath, [...nodeArguments, `${root}dist/apps/${app}/main.js`], {
-      env: { PATH, HOME, TIDEGATE_HTTP_PORT: '0', TIDEGATE_LOG_LEVEL: 'info', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    this.#child = spawn(
+      process.execPath,
+      ['--max-semi-space-size=32', ...nodeArguments, `${root}dist/apps/${app}/main.js`],
+      {
+        env: { PATH, HOME, TIDEGATE_HTTP_PORT: '0', TIDEGATE_LOG_LEVEL: 'info', ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.exit = once(this.#child, 'exit').then(() => this.#child.exitCode);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

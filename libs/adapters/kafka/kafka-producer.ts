@@ -1,9 +1,10 @@
-import { type Kafka, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
+import { type Kafka, type Producer, type TopicMessages } from 'kafkajs';
 import { InfrastructureError } from '#application/errors';
 import { MAX_MESSAGE_BYTES, MessageProducer, type OutgoingMessage } from '#application/ports/message-queue';
 import { chunksOf, sizeOf } from './chunks.js';
 import { protocolErrorOf, retry, unavailable } from './kafka-client.js';
 import type { KafkaSettings } from './kafka-url.js';
+import { keyPartitioner } from './partitioner.js';
 
 export type ProducerClient = Pick<Producer, 'connect' | 'sendBatch' | 'disconnect'>;
 
@@ -12,7 +13,7 @@ export const idempotentProducer = (kafka: Kafka): ProducerClient =>
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: keyPartitioner,
     retry,
   });
 

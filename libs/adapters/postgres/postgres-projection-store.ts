@@ -169,18 +169,29 @@ export class PostgresProjectionStore extends ProjectionStore {
   async #wakes(transaction: Queryable, wakes: ProjectionChanges['wakes']): Promise<void> {
     if (wakes.length === 0) return;
     const keys = wakes.map(({ key }) => key);
-    await transaction.query(
-      `delete from ${this.schema}.wakes w using ${rowsOf(1, 'text', 'text')} as k(account, customer)
-       where w.account = k.account and w.customer = k.customer`,
-      [column(keys, ({ account }) => account), column(keys, ({ customer }) => customer)],
-    );
     const rows = wakes.flatMap(({ rows }) => rows);
-    if (rows.length === 0) return;
+    // Most of a customer's rows stay as they are: these are not written again.
     await transaction.query(
-      `insert into ${this.schema}.wakes (
-         account, customer, intent_id, status, reason, template_name, template_language, wake_at
-       ) select * from ${rowsOf(1, 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint')}`,
+      `with wanted as materialized (
+         select * from ${rowsOf(3, 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint')}
+           as n(account, customer, intent_id, status, reason, template_name, template_language, wake_at)
+       ), present as materialized (
+         select w.* from ${rowsOf(1, 'text', 'text')} as k(account, customer)
+         join ${this.schema}.wakes w on w.account = k.account and w.customer = k.customer
+       ), gone as (
+         delete from ${this.schema}.wakes w using (
+           select account, customer, intent_id from present except select account, customer, intent_id from wanted
+         ) g where w.account = g.account and w.customer = g.customer and w.intent_id = g.intent_id
+       )
+       insert into ${this.schema}.wakes
+         (account, customer, intent_id, status, reason, template_name, template_language, wake_at)
+       (table wanted except table present)
+       on conflict (account, customer, intent_id) do update set
+         status = excluded.status, reason = excluded.reason, template_name = excluded.template_name,
+         template_language = excluded.template_language, wake_at = excluded.wake_at`,
       [
+        column(keys, ({ account }) => account),
+        column(keys, ({ customer }) => customer),
         column(rows, ({ account }) => account),
         column(rows, ({ customer }) => customer),
         column(rows, ({ intentId }) => intentId),
