@@ -26,6 +26,7 @@ export const providerParts = (running: Process): Part[] => {
     const due = await readModel.awake(['authorised', 'started'], clock.now(), WATCHED_AT_ONCE);
     await messages.giveUp(due.filter(({ status }) => status === 'started'));
     await messages.run(due.filter(({ status }) => status === 'authorised'));
+    telemetry.undelivered((await readModel.awake(['accepted'], clock.now(), WATCHED_AT_ONCE)).length);
     return false;
   };
   return [

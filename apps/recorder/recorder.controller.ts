@@ -89,8 +89,11 @@ export class RecorderController {
   @EventPattern(topicName('template-approvals'))
   async templateApprovals(@Payload() batch: MessageBatch): Promise<void> {
     const intake = this.#intake();
+    const taken = intake.take('template-approvals', batch);
+    const unknown = taken.filter(({ parsed }) => parsed.data.event.type === 'TemplateNoticeUnrecognised').length;
+    if (unknown > 0) this.telemetry.alarmed('unknown-template-event', unknown);
     await this.changes.run(
-      intake.take('template-approvals', batch).map(({ parsed: { data, envelope } }) => ({
+      taken.map(({ parsed: { data, envelope } }) => ({
         stream: templateStream(data.account, data.name, data.language),
         event: () => data.event,
         metadata: metadataOf(envelope),
@@ -130,6 +133,7 @@ export class RecorderController {
     const answers = await this.facts.run(commands);
     taken.forEach(({ message, parsed }, index) => {
       const answer = answers[index];
+      if (answer?.kind === 'recorded') for (const alarm of answer.alarms) this.telemetry.alarmed(alarm, 1);
       if (answer?.kind === 'quarantined') {
         const remedy = 'Send the time at which the provider says it happened.';
         intake.reject(message, {

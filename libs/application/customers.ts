@@ -43,6 +43,8 @@ export interface Recent {
 export interface Change {
   readonly events: readonly CustomerEvent[];
   readonly metadata: EventMetadata;
+  /** The customer's after these events, where the decider has folded them already. */
+  readonly state?: CustomerState;
 }
 
 /** Work on one loaded customer. `decide` may run several times, each time on a newer state, until its events are stored. */
@@ -95,14 +97,15 @@ export class Customers {
       const writes = open.flatMap((task) => {
         const { customer, decide, place } = task;
         left[place] = customer;
-        const events = decide(customer).flatMap((change) =>
+        const changes = decide(customer);
+        const events = changes.flatMap((change) =>
           change.events.map((event) => ({
             id: customerEventId(customer.stream, event),
             event,
             metadata: change.metadata,
           })),
         );
-        return events.length === 0 ? [] : [{ task, events }];
+        return events.length === 0 ? [] : [{ task, events, state: changes.at(-1)?.state }];
       });
       const outcomes = await appendSurely(
         this.store,
@@ -113,12 +116,12 @@ export class Customers {
         })),
       );
       const conflicts: PlacedTask[] = [];
-      writes.forEach(({ task, events }, index) => {
+      writes.forEach(({ task, events, state }, index) => {
         if (outcomes[index]?.kind !== 'appended') {
           conflicts.push(task);
           return;
         }
-        const newer = advanced(task.customer, events);
+        const newer = advanced(task.customer, events, state);
         left[task.place] = newer;
         this.#remember(newer);
       });
@@ -228,15 +231,18 @@ export const noteDecision = (standing: Map<string, Standing>, event: CustomerEve
   }
 };
 
-/** @param events that stand in the stream behind the customer's revision */
-const advanced = (customer: Customer, events: readonly RecordedLike[]): Customer => {
+/**
+ * @param events that stand in the stream behind the customer's revision
+ * @param folded the customer's state after them, if it is known
+ */
+const advanced = (customer: Customer, events: readonly RecordedLike[], folded?: CustomerState): Customer => {
   if (events.length === 0) return customer;
   const { recent } = customer;
   let { state } = customer;
   for (const { id, event } of events) {
-    state = evolve(state, event);
+    if (folded === undefined) state = evolve(state, event);
     if (isInboundFact(event.type)) recent.factIds.add(id);
     noteDecision(recent.intents, event);
   }
-  return { ...customer, state, revision: customer.revision + events.length };
+  return { ...customer, state: folded ?? state, revision: customer.revision + events.length };
 };

@@ -101,7 +101,7 @@ export class DecideIntents {
           if (events.length === 0) return [];
           decidedAnew.push(key);
           situation = after(situation, events);
-          return [{ events, metadata: { correlationId: intentId, causationId: intentId } }];
+          return [{ events, metadata: { correlationId: intentId, causationId: intentId }, state: situation.customer }];
         });
       },
     }));
@@ -147,7 +147,7 @@ export class DecideIntents {
       if (events.length === 0) return [];
       situation = after(situation, events);
       for (const event of events) noteDecision(deciding, event);
-      return [{ events, metadata: command.metadata }];
+      return [{ events, metadata: command.metadata, state: situation.customer }];
     });
   }
 

@@ -5,6 +5,7 @@ import type { Directory } from './directory.js';
 import { customerEventId } from './event-ids.js';
 import type { EventMetadata } from './ports/event-store.js';
 import type { CustomerKey, ReadModel } from './ports/read-model.js';
+import type { Alarm } from './ports/telemetry.js';
 import { customerStream } from './streams.js';
 
 /** One message about a customer, valid in itself. */
@@ -14,7 +15,7 @@ export interface FactCommand extends CustomerKey {
 }
 
 export type FactAnswer =
-  | { readonly kind: 'recorded'; readonly alarm?: 'unknown-message-type' | undefined }
+  | { readonly kind: 'recorded'; readonly alarms: readonly Alarm[] }
   | { readonly kind: 'duplicate' }
   /** The time is missing or absurd (rules §3). */
   | { readonly kind: 'quarantined'; readonly field: string }
@@ -59,7 +60,13 @@ export class RecordFacts {
         answers[index] = recorded;
         return;
       }
-      answers[index] = { kind: 'recorded', alarm: recorded.alarm };
+      const alarms: readonly Alarm[] = [
+        ...(recorded.alarm === undefined ? [] : [recorded.alarm]),
+        ...(recorded.events.some((event) => 'clamped' in event && event.clamped === true)
+          ? (['clamped-time'] as const)
+          : []),
+      ];
+      answers[index] = { kind: 'recorded', alarms };
       const stream = customerStream(command.account, command.customer);
       const group = groups.get(stream) ?? { key: command, facts: [] };
       group.facts.push({ command, events: recorded.events, index });

@@ -238,7 +238,7 @@ export class SendMessages {
             if (events.length === 0) return [];
             situation = after(situation, events);
             const { intentId = '', metadata = { correlationId: intentId, causationId: intentId } } = item;
-            return [{ events, metadata }];
+            return [{ events, metadata, state: situation.customer }];
           });
         },
       })),

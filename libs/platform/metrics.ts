@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '#application/errors';
 import type { DecisionOutcome } from '#application/ports/read-model';
-import { type HandledBatch, type ProjectedBatch, Telemetry } from '#application/ports/telemetry';
+import { type Alarm, type HandledBatch, type ProjectedBatch, Telemetry } from '#application/ports/telemetry';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -32,6 +32,17 @@ export class PrometheusTelemetry extends Telemetry {
     name: 'tidegate_dead_letters_total',
     help: 'Messages put aside as dead letters',
     labelNames: ['topic', 'code'],
+    registers: this.#registers,
+  });
+  readonly #alarms = new Counter({
+    name: 'tidegate_alarms_total',
+    help: 'What a person has to look at: messages and template events of unknown types, clocks that run ahead',
+    labelNames: ['alarm'],
+    registers: this.#registers,
+  });
+  readonly #undelivered = new Gauge({
+    name: 'tidegate_undelivered_messages',
+    help: 'Accepted messages without a delivery within the time of their policies, counted up to 500',
     registers: this.#registers,
   });
   readonly #parked = new Counter({
@@ -105,6 +116,14 @@ export class PrometheusTelemetry extends Telemetry {
 
   deadLettered(topic: string, code: ErrorCode, count: number): void {
     this.#deadLetters.inc({ topic, code }, count);
+  }
+
+  alarmed(alarm: Alarm, count: number): void {
+    this.#alarms.inc({ alarm }, count);
+  }
+
+  undelivered(messages: number): void {
+    this.#undelivered.set(messages);
   }
 
   parked(topic: string, count: number): void {

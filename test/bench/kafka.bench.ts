@@ -20,7 +20,7 @@ import { accountMessages, intentMessage, openerMessage } from './load.js';
 
 const { values } = parseArgs({
   options: {
-    intents: { type: 'string', default: '60000' },
+    intents: { type: 'string', default: '40000' },
     customers: { type: 'string', default: '10000' },
     profile: { type: 'string' },
     json: { type: 'boolean', default: false },

@@ -8,7 +8,12 @@ const [broker = '', from = '', to = ''] = process.argv.slice(2);
 const maxBytesPerPartition = 600_000;
 
 const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.ERROR });
-const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+// As safe as the gate's own producer: no message twice, none out of order.
+const producer = kafka.producer({
+  idempotent: true,
+  maxInFlightRequests: 1,
+  createPartitioner: Partitioners.DefaultPartitioner,
+});
 const consumer = kafka.consumer({ groupId: `pass-through-${process.pid}`, maxWaitTimeInMs: 250, maxBytesPerPartition });
 await producer.connect();
 await consumer.connect();

@@ -23,6 +23,8 @@ class CountedDecisions extends Telemetry {
   conflicted(): void {}
   deadLettered(): void {}
   parked(): void {}
+  alarmed(): void {}
+  undelivered(): void {}
   batchHandled(): void {}
   projected(): void {}
   gapped(): void {}

@@ -16,6 +16,15 @@ export interface ProjectedBatch {
   readonly lagMs: number;
 }
 
+/** A closed list: labels of a metric. */
+export type Alarm =
+  /** A message of a type that the gate does not know: it opened nothing. */
+  | 'unknown-message-type'
+  /** A template event that the gate does not know: it changed nothing. */
+  | 'unknown-template-event'
+  /** A provider's clock runs ahead: its time was brought back. */
+  | 'clamped-time';
+
 /** Counts what happens. Labels come from closed lists: never an account, a customer or an id. */
 export abstract class Telemetry {
   /** Decisions that were stored. `reason` is one of the rules' reasons, null for an authorisation. */
@@ -23,6 +32,10 @@ export abstract class Telemetry {
   /** Appends that met another revision than the expected one, and are decided again. */
   abstract conflicted(appends: number): void;
   abstract deadLettered(topic: string, code: ErrorCode, count: number): void;
+  /** What a person has to look at (rules §3, §5). */
+  abstract alarmed(alarm: Alarm, count: number): void;
+  /** Accepted messages that were not reported delivered within the policy's time (rules §12), counted up to some limit. */
+  abstract undelivered(messages: number): void;
   /** Messages put aside until other code can handle them. */
   abstract parked(topic: string, count: number): void;
   abstract batchHandled(batch: HandledBatch): void;
