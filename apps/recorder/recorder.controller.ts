@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { Intake, metadataOf, type Understood } from '#apps/composition/intake';
+import { Intake, metadataOf, type Taken, type Understood } from '#apps/composition/intake';
 import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer, type MessageBatch, type ReceivedMessage } from '#application/ports/message-queue';
@@ -14,7 +14,12 @@ import { accountChange } from './account-change.js';
 
 const SOURCE = '/tidegate/recorder';
 
-type FactMessage = Understood<'inbound-messages'> | Understood<'consents'>;
+type InboundFact = Exclude<Understood<'inbound-messages'>, { readonly type: 'identity' }>;
+type FactMessage = InboundFact | Understood<'consents'>;
+
+const isFact = (
+  taken: Taken<'inbound-messages'>,
+): taken is Taken<'inbound-messages'> & { readonly parsed: InboundFact } => taken.parsed.type !== 'identity';
 
 /** Records what came in: facts about customers, templates and accounts. */
 @Controller()
@@ -31,7 +36,12 @@ export class RecorderController {
   @EventPattern(topicName('inbound-messages'))
   async inboundMessages(@Payload() batch: MessageBatch): Promise<void> {
     const intake = this.#intake();
-    const taken = intake.take('inbound-messages', batch);
+    const all = intake.take('inbound-messages', batch);
+    const taken = all.filter(isFact);
+    for (const { message } of all.filter((other) => !isFact(other))) {
+      const remedy = 'Keep it until customers can be linked, then send it again.';
+      intake.reject(message, { code: 'not-found', field: 'type', message: 'Identities are not recorded yet.', remedy });
+    }
     await this.#record(
       intake,
       taken,

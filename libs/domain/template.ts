@@ -124,5 +124,10 @@ export const templateNotices = {
   FLAGGED: 'TemplateFlagged',
   // An appeal changes nothing until it is answered.
   IN_APPEAL: 'TemplateFlagged',
+  // What customers think of the template: a low score may end in a pause, which is an event of its own.
+  QUALITY_GREEN: 'TemplateFlagged',
+  QUALITY_YELLOW: 'TemplateFlagged',
+  QUALITY_RED: 'TemplateFlagged',
+  QUALITY_UNKNOWN: 'TemplateFlagged',
 } as const satisfies Record<string, TemplateEvent['type']>;
 export type TemplateNotice = keyof typeof templateNotices;

@@ -11,6 +11,8 @@ export class DeliveryErrorDto {
   @Id(128)
   code: string;
   @Optional() @Text(1024) title?: string;
+  /** The platform's own code, where another provider stands in between. */
+  @Optional() @Id(128) channelCode?: string;
 }
 
 export class DeliveryReportDto {
@@ -39,7 +41,9 @@ export interface DeliveryReport {
   readonly status: DeliveryStatus;
   readonly at: Instant;
   readonly correlation?: string | undefined;
-  readonly error?: { readonly code: string; readonly title?: string | undefined } | undefined;
+  readonly error?:
+    | { readonly code: string; readonly title?: string | undefined; readonly channelCode?: string | undefined }
+    | undefined;
 }
 
 export const toDeliveryReport = (dto: DeliveryReportDto): DeliveryReport => ({
@@ -51,5 +55,8 @@ export const toDeliveryReport = (dto: DeliveryReportDto): DeliveryReport => ({
   status: dto.status,
   at: instantFrom(dto.at),
   correlation: dto.correlation,
-  error: dto.error === undefined ? undefined : { code: dto.error.code, title: dto.error.title },
+  error:
+    dto.error === undefined
+      ? undefined
+      : { code: dto.error.code, title: dto.error.title, channelCode: dto.error.channelCode },
 });

@@ -8,7 +8,7 @@ import {
 } from '#domain/message';
 import type { Instant } from '#domain/time';
 import { aliasesOf, CustomerDto, type CustomerAliases } from './customer.js';
-import { Account, Id, Nested, OneOf, Optional, Says, Text, Time } from './fields.js';
+import { Account, Flag, Id, Nested, OneOf, Optional, Says, Text, Time } from './fields.js';
 import { instantFrom, optionalInstant } from './instants.js';
 
 export class MessageDto {
@@ -25,6 +25,10 @@ export class MessageDto {
   @Time()
   sentAt: string;
   @Optional() @Time() receivedAt?: string;
+  @Says('`sentAt` is when the provider took the message: it did not tell when the customer sent it.')
+  @Optional()
+  @Flag()
+  estimated?: boolean;
   @Optional() @Text(65_536) text?: string;
   @Optional() @Text(65_536) caption?: string;
   @Optional() @Text(256) profileName?: string;
@@ -41,6 +45,10 @@ export class CallDto {
   @Time()
   startedAt: string;
   @Optional() @Time() receivedAt?: string;
+  @Says('`startedAt` is when the provider told of the call: it did not tell when the call began.')
+  @Optional()
+  @Flag()
+  estimated?: boolean;
 }
 
 interface Inbound {
@@ -51,6 +59,8 @@ interface Inbound {
   /** The provider's time, as claimed: not yet clamped. */
   readonly at: Instant;
   readonly receivedAt?: Instant | undefined;
+  /** The time is the nearest that the provider told. */
+  readonly estimated?: boolean | undefined;
 }
 
 export interface MessageArrived extends Inbound {
@@ -74,6 +84,7 @@ export const toMessage = (dto: MessageDto): MessageArrived => ({
   customer: aliasesOf(dto.customer),
   at: instantFrom(dto.sentAt),
   receivedAt: optionalInstant(dto.receivedAt),
+  estimated: dto.estimated,
   messageId: dto.messageId,
   messageType: messageTypes.find((type) => type === dto.type) ?? 'unknown',
   origin: dto.origin ?? 'customer',
@@ -89,6 +100,7 @@ export const toCall = (dto: CallDto): CallArrived => ({
   customer: aliasesOf(dto.customer),
   at: instantFrom(dto.startedAt),
   receivedAt: optionalInstant(dto.receivedAt),
+  estimated: dto.estimated,
   callId: dto.callId,
   outcome: dto.outcome,
 });

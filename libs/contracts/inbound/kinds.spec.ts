@@ -12,9 +12,22 @@ const send = { account: 'acme', customer, intentId: 'i-1', sender: '15550001111'
 const template = { name: 'hello', language: 'en', parameters: { name: 'Ada' } };
 const samples: Record<string, readonly object[]> = {
   message: [
-    { ...chat, messageId: 'm', type: 'text', origin: 'echo', sentAt: at, receivedAt: at, text: 'Hi', caption: '' },
+    {
+      ...chat,
+      messageId: 'm',
+      type: 'text',
+      origin: 'echo',
+      sentAt: at,
+      receivedAt: at,
+      estimated: true,
+      text: 'Hi',
+      caption: '',
+    },
   ],
-  call: [{ ...chat, callId: 'c', outcome: 'missed', startedAt: at }],
+  call: [{ ...chat, callId: 'c', outcome: 'missed', startedAt: at, estimated: true }],
+  identity: [
+    { account: 'acme', provider: 'meta', customer, other: { userId: 'US.2' }, relation: 'changed', at, reference: 'm' },
+  ],
   consent: [{ account: 'acme', customer, scope: 'all', status: 'opted-in', at, source: 'form', reference: '1' }],
   notice: [
     { account: 'acme', name: 'x', language: 'en', notice: 'PAUSED', category: 'utility', parameters: ['a'], at },

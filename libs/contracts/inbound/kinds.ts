@@ -16,6 +16,7 @@ import {
 } from './accounts.js';
 import { ConsentDto, toConsent } from './consents.js';
 import { DeliveryReportDto, toDeliveryReport } from './delivery-reports.js';
+import { IdentityDto, toIdentity } from './identities.js';
 import { CallDto, MessageDto, toCall, toMessage } from './inbound-messages.js';
 import { faultOf, validatorOf, type Fault } from './schemas.js';
 import { CancelDto, SendDto, toCancel, toSendIntent } from './send-intents.js';
@@ -64,7 +65,11 @@ const kind = <K extends string, Dto extends object, Data>(
 
 /** The kinds of each topic. The first is the main one: what a message without CloudEvents headers is taken for. */
 export const messageKinds = {
-  'inbound-messages': [kind('message', MessageDto, toMessage), kind('call', CallDto, toCall)],
+  'inbound-messages': [
+    kind('message', MessageDto, toMessage),
+    kind('call', CallDto, toCall),
+    kind('identity', IdentityDto, toIdentity),
+  ],
   consents: [kind('consent', ConsentDto, toConsent)],
   'template-approvals': [
     kind('notice', TemplateNoticeDto, toTemplateNotice),

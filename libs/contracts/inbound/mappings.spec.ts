@@ -49,6 +49,16 @@ describe('what the domain gets', () => {
     });
   });
 
+  test('who is who', () => {
+    const dto = { account: 'acme', provider: 'meta', customer, relation: 'changed', at, reference: 'wamid.1' };
+    expect(dataOf('inbound-messages', 'identity', { ...dto, other: { phone: '+4915100000000' } })).toEqual({
+      ...dto,
+      customer: aliases,
+      other: { phone: '4915100000000' },
+      at: instant,
+    });
+  });
+
   test('a consent', () => {
     const dto = { account: 'acme', customer, scope: 'marketing', at, source: 'form', reference: 'f-1' };
     const data = { ...dto, customer: aliases, at: instant };

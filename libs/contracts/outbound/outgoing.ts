@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '#application/ports/message-queue';
 import type { Instant } from '#domain/time';
-import { topicName, type OutboundTopic } from '../topics.js';
+import { topicName, type Topic } from '../topics.js';
 
 export interface Attributes {
   /** The same for a repeat, so that readers can drop it. */
@@ -17,7 +17,7 @@ export const written = (at: Instant): string => new Date(at).toISOString();
 
 /** A CloudEvent in structured mode: one header, because each costs a Kafka client more than a field does. */
 export const outgoing = (
-  topic: OutboundTopic,
+  topic: Topic,
   kind: string,
   key: string,
   { id, source, at, traceparent }: Attributes,
