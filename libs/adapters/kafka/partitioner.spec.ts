@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Partitioners } from 'kafkajs';
 import { keyPartitioner, murmur2 } from './partitioner.js';
 
