@@ -32,6 +32,8 @@ export interface Config {
   readonly provider: ProviderName;
   /** Options of the sandbox as its adapter reads them. */
   readonly sandbox: string | undefined;
+  /** Absolute path of the settings of webhooks. */
+  readonly webhooks: string | undefined;
   /** At least 32 bytes. */
   readonly identityKey: Buffer;
   readonly http: { readonly host: string; readonly port: number };
@@ -64,6 +66,7 @@ export const loadConfig = async (variables: Variables): Promise<Config> => {
     queue,
     provider: environment.TIDEGATE_PROVIDER,
     sandbox: environment.TIDEGATE_SANDBOX,
+    webhooks: environment.TIDEGATE_WEBHOOKS === undefined ? undefined : resolve(environment.TIDEGATE_WEBHOOKS),
     identityKey: await identityKeyOf(environment.TIDEGATE_IDENTITY_KEY, dataFolder, [database.url, eventStore.url]),
     http: { host: environment.TIDEGATE_HTTP_HOST, port: environment.TIDEGATE_HTTP_PORT },
     logLevel: environment.TIDEGATE_LOG_LEVEL,

@@ -63,6 +63,11 @@ export class Environment {
   @IsIn(providers, { message: `use ${providers.join(' or ')}` })
   TIDEGATE_PROVIDER: ProviderName = 'sandbox';
 
+  @About('The JSON file of the accounts whose webhooks are taken in, with their secrets. Unset: none are.')
+  @IsOptional()
+  @IsNotEmpty({ message: 'name a file' })
+  TIDEGATE_WEBHOOKS?: string;
+
   @About(
     'How the sandbox behaves: latencyMs=5&failureRate=0.05&timeoutRate=0.05&readRate=0.5&graceMs=5000&reportEveryMs=100&seed=1,',
     'or some of these. Rates are shares of the calls, from 0 to 1.',
