@@ -1,0 +1,36 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Logger } from 'pino';
+import type { Engines } from '#apps/composition/engines';
+import type { Part } from '#platform/lifecycle';
+import { NestLogger } from '#platform/logging';
+import type { WebhookSettings } from './settings.js';
+import { setupWebhooks } from './setup.js';
+import { WebhooksModule } from './webhooks.module.js';
+
+/** Takes webhooks in, on an address of its own: the rest of the API is not for the world. */
+export const webhooksParts = (engines: Engines, settings: WebhookSettings, logger: Logger): Part[] => {
+  let app: NestExpressApplication | undefined;
+  return [
+    {
+      name: 'webhooks',
+      start: async () => {
+        const module = WebhooksModule.register({
+          ...engines,
+          settings,
+          refused: (refusal) => logger.warn(refusal, 'webhook refused'),
+        });
+        app = await NestFactory.create<NestExpressApplication>(module, {
+          logger: new NestLogger(logger),
+          bodyParser: false,
+        });
+        setupWebhooks(app, (error) => logger.error({ err: error }, 'webhook failed'));
+        await app.listen(settings.port, settings.host);
+        logger.info({ url: await app.getUrl() }, 'listening for webhooks');
+      },
+      stop: async () => {
+        await app?.close();
+      },
+    },
+  ];
+};
