@@ -9,16 +9,25 @@ import { setupWebhooks } from './setup.js';
 import { WebhooksModule } from './webhooks.module.js';
 
 /** Takes webhooks in, on an address of its own: the rest of the API is not for the world. */
-export const webhooksParts = (engines: Engines, settings: WebhookSettings, logger: Logger): Part[] => {
+export const webhooksParts = (
+  { producer, clock, identity, telemetry }: Pick<Engines, 'producer' | 'clock' | 'identity' | 'telemetry'>,
+  settings: WebhookSettings,
+  logger: Logger,
+): Part[] => {
   let app: NestExpressApplication | undefined;
   return [
     {
       name: 'webhooks',
       start: async () => {
         const module = WebhooksModule.register({
-          ...engines,
+          producer,
+          clock,
+          identity,
+          telemetry,
           settings,
-          refused: (refusal) => logger.warn(refusal, 'webhook refused'),
+          // Whoever calls chose the account's name: cut, so that nobody fills the log with it.
+          refused: ({ account, ...refusal }) =>
+            logger.warn({ ...refusal, account: account.slice(0, 64) }, 'webhook refused'),
         });
         app = await NestFactory.create<NestExpressApplication>(module, {
           logger: new NestLogger(logger),

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { setImmediate as restOfTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { CustomerIdentity } from '#application/customer-identity';
 import { InfrastructureError } from '#application/errors';
@@ -53,6 +54,7 @@ const parsers: ReadonlyMap<string, Parse> = new Map(
 export class TakeUpdates {
   readonly #told = new LRUCache<string, true>({ max: MAX_LINKS });
   #bytes = 0;
+  #turn: { readonly messages: OutgoingMessage[]; readonly sent: Promise<void> } | undefined;
 
   constructor(
     private readonly producer: MessageProducer,
@@ -74,12 +76,29 @@ export class TakeUpdates {
     try {
       const taking = new Taking(webhook, this.clock.now(), this.identity, this.#told);
       taking.run();
-      if (taking.messages.length > 0) await this.producer.send(taking.messages);
+      if (taking.messages.length > 0) await this.#send(taking.messages);
       for (const link of taking.links) this.#told.set(link, true);
       if (taking.dead > 0) this.telemetry.deadLettered(`webhooks/${webhook.provider}`, 'message-invalid', taking.dead);
     } finally {
       this.#bytes -= length;
     }
+  }
+
+  /**
+   * What came in one turn of the event loop goes to the queue at once, in its order: the embedded one blocks the loop
+   * while it writes, so that one by one nothing could ever join.
+   */
+  #send(messages: readonly OutgoingMessage[]): Promise<void> {
+    this.#turn ??= { messages: [], sent: this.#sendTurn() };
+    this.#turn.messages.push(...messages);
+    return this.#turn.sent;
+  }
+
+  async #sendTurn(): Promise<void> {
+    await restOfTurn();
+    const { messages = [] } = this.#turn ?? {};
+    this.#turn = undefined;
+    await this.producer.send(messages);
   }
 }
 

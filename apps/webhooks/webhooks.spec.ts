@@ -475,24 +475,6 @@ describe('what cannot be taken now', () => {
     expect(JSON.stringify(failures)).not.toMatch(/wamid|Grüße/);
   });
 
-  test('is asked for again when too much waits for the queue', async () => {
-    let acknowledge = (): void => undefined;
-    producer.acknowledged = new Promise((resolve) => {
-      acknowledge = resolve;
-    });
-    const large = JSON.stringify({ object: 'page', padding: 'x'.repeat(MAX_BODY_BYTES - 100) });
-    let refused = 0;
-    const answers = Array.from({ length: 25 }, async () => {
-      const status = await postMeta(large);
-      // Those that are let in wait for the acknowledgement: 21 of them are 64 MiB. The others are answered at once.
-      if (status === 503 && (refused += 1) === 4) acknowledge();
-      return status;
-    });
-    const statuses = await Promise.all(answers);
-    expect(statuses.filter((status) => status === 200)).toHaveLength(21);
-    expect(await postMeta(metaBody(text('wamid.1')))).toBe(200);
-  });
-
   test('because it is larger than any webhook is refused', async () => {
     const size = MAX_BODY_BYTES - metaBody(text('', { pad: '' })).length;
     expect(await postMeta(`${metaBody(text('', { pad: '' }))}${' '.repeat(size + 20)}`)).toBe(413);
