@@ -14,10 +14,10 @@ export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(val
 export const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
-/** A whole number of Unix seconds, written as a number or in digits, in RFC 3339; undefined for what is no such time. */
+/** Unix seconds, as a number or in digits, in RFC 3339; undefined for what is no such time. */
 export const timeOfSeconds = (value: unknown): string | undefined => {
   const seconds = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-  if (typeof seconds !== 'number' || !Number.isSafeInteger(seconds)) return undefined;
+  if (typeof seconds !== 'number') return undefined;
   const at = new Date(seconds * 1_000);
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 };

@@ -78,7 +78,8 @@ describe('messages of customers', () => {
     ['before WhatsApp', '0', [['inbound-messages/message', { sentAt: '1970-01-01T00:00:00.000Z' }]]],
     // The gate clamps it (case 4).
     ['ahead', '1999999999', [['inbound-messages/message', { sentAt: '2033-05-18T03:33:19.000Z' }]]],
-    ['as a number', entryTime, [['inbound-messages/message', { sentAt }]]],
+    ['as a number', entryTime + 0.5, [['inbound-messages/message', { sentAt: '2026-05-04T12:00:00.500Z' }]]],
+    ['as a whole number', entryTime, [['inbound-messages/message', { sentAt }]]],
   ])('cases 4 and 5: the time is never invented: %s', (_, time, update) => {
     expect(message({ type: 'text', text: { body: 'Hi' }, timestamp: time })).toMatchObject([update]);
   });
