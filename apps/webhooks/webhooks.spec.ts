@@ -6,8 +6,10 @@ import { CustomerIdentity } from '#application/customer-identity';
 import { InfrastructureError, type ErrorCode } from '#application/errors';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer, type OutgoingMessage } from '#application/ports/message-queue';
+import { validatorOf } from '#contracts/inbound/schemas';
 import { readMessage } from '#contracts/read-message';
 import { topicName, type InboundTopic } from '#contracts/topics';
+import { DeadWebhookDto } from '#contracts/webhooks/dead-webhooks';
 import { instantOf, MINUTE_MS, plus, type Instant } from '#domain/time';
 import { PrometheusTelemetry } from '#platform/metrics';
 import type { Refusal } from './refusals.js';
@@ -158,10 +160,12 @@ const readings = (topic: InboundTopic = 'inbound-messages') =>
   producer.sent
     .filter((message) => message.topic === topicName(topic))
     .map((message, offset) => readMessage(topic, { ...message, partition: 0, offset, at: noon }));
+const isDeadWebhook = validatorOf(DeadWebhookDto);
 const deadLetters = (): readonly { readonly [field: string]: unknown }[] =>
   producer.sent
     .filter(({ topic }) => topic === topicName('dead-letters'))
-    .map(({ value }) => JSON.parse(value ?? 'null').data);
+    .map(({ value }) => JSON.parse(value ?? 'null').data)
+    .map((data) => (isDeadWebhook(data) ? { ...data } : { refusedBy: isDeadWebhook.errors }));
 
 describe('a signed webhook', () => {
   test('of Meta becomes a message on the topic, keyed by account and customer', async () => {

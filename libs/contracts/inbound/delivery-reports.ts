@@ -11,8 +11,10 @@ export class DeliveryErrorDto {
   @Id(128)
   code: string;
   @Optional() @Text(1024) title?: string;
-  /** The platform's own code, where another provider stands in between. */
-  @Optional() @Id(128) channelCode?: string;
+  @Says("The platform's own code, where another provider stands in between.")
+  @Optional()
+  @Id(128)
+  channelCode?: string;
 }
 
 export class DeliveryReportDto {

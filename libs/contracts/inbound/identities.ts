@@ -1,6 +1,6 @@
 import type { Instant } from '#domain/time';
 import { aliasesOf, CustomerDto, type CustomerAliases } from './customer.js';
-import { Account, Id, Nested, OneOf, Optional, Time } from './fields.js';
+import { Account, Id, Nested, OneOf, Optional, Says, Time } from './fields.js';
 import { instantFrom, optionalInstant } from './instants.js';
 
 /**
@@ -14,15 +14,21 @@ export type IdentityRelation = (typeof identityRelations)[number];
 export class IdentityDto {
   @Account() account: string;
   @Id(64) provider: string;
-  /** The person as known from now on. */
-  @Nested(() => CustomerDto) customer: CustomerDto;
-  /** The same person's other aliases, or the former ones. */
-  @Nested(() => CustomerDto) other: CustomerDto;
-  @OneOf(identityRelations) relation: IdentityRelation;
-  /** The provider's time. */
-  @Time() at: string;
-  /** What proves it, at the provider: a message, a notification. */
-  @Id() reference: string;
+  @Says('The person as known from now on.')
+  @Nested(() => CustomerDto)
+  customer: CustomerDto;
+  @Says("The same person's other aliases, or the former ones.")
+  @Nested(() => CustomerDto)
+  other: CustomerDto;
+  @Says('`same`: all aliases are one living person. `changed`: the person gave up the other ones for these.')
+  @OneOf(identityRelations)
+  relation: IdentityRelation;
+  @Says("The provider's time.")
+  @Time()
+  at: string;
+  @Says('What proves it, at the provider: a message, a notification.')
+  @Id()
+  reference: string;
   @Optional() @Time() receivedAt?: string;
 }
 

@@ -1,5 +1,6 @@
 import { SendCommandDto } from '../inbound/send-commands.js';
 import type { OutboundTopic } from '../topics.js';
+import { DeadWebhookDto } from '../webhooks/dead-webhooks.js';
 import { DeadLetterDto } from './dead-letters.js';
 import { SendDecisionDto } from './decision-dto.js';
 
@@ -7,5 +8,8 @@ import { SendDecisionDto } from './decision-dto.js';
 export const writtenKinds = {
   'send-decisions': [{ name: 'decision', dto: SendDecisionDto }],
   'send-commands': [{ name: 'command', dto: SendCommandDto }],
-  'dead-letters': [{ name: 'dead-letter', dto: DeadLetterDto }],
+  'dead-letters': [
+    { name: 'dead-letter', dto: DeadLetterDto },
+    { name: 'webhook', dto: DeadWebhookDto },
+  ],
 } as const satisfies Record<OutboundTopic, readonly { readonly name: string; readonly dto: new () => object }[]>;
