@@ -122,9 +122,11 @@ export interface Failure {
   /** Definitely not sent, and worth another attempt; without a word on it, not. */
   readonly retryable?: boolean | undefined;
   readonly effect?: ProviderEffect | undefined;
+  /** How to mend it, for people; never quotes the message. */
+  readonly remedy?: string | undefined;
 }
 
-/** What a refusal tells about the recipient, beyond this message. */
+/** What a refusal tells beyond this message: about the recipient, the template, the sender or the account. */
 export type ProviderEffect =
   | { readonly kind: 'window-closed' }
   | { readonly kind: 'opted-out'; readonly scope: ConsentScope }
@@ -133,7 +135,16 @@ export type ProviderEffect =
       readonly scope: ConsentScope;
       readonly forMs: number;
       readonly exceptInWindow?: true | undefined;
-    };
+    }
+  /** Paused until it is approved again, disabled for good, or unknown to the platform in this language. */
+  | { readonly kind: 'template-unavailable'; readonly status: 'paused' | 'disabled' | 'unknown' }
+  /** Too many from this sender to this customer: that pair alone backs off, by 4^n s. */
+  | { readonly kind: 'pair-limited' }
+  /** Too many from this sender, to whomever. */
+  | { readonly kind: 'throughput-limited' }
+  | { readonly kind: 'sender-blocked'; readonly forMs: number }
+  /** Somebody must act: payment, credentials, policy. `country`: only for recipients in this one's country. */
+  | { readonly kind: 'account-halted'; readonly extent: 'account' | 'country' };
 
 /** The outcome of the attempt that `claim` started. Only the owner of the stored claim may say it; else nothing happens. */
 export const settle = (
