@@ -61,6 +61,13 @@ module.exports = {
       to: { path: '^apps/', pathNot: ['^apps/$1/', '^apps/composition/'] },
     },
     {
+      name: 'simulator-shares-no-code',
+      comment: 'The simulated platform judges the gate: with the same code it would share the same faults.',
+      severity: 'error',
+      from: { path: '^apps/simulator/', pathNot: spec },
+      to: { path: '^(libs|apps|test|deploy)/', pathNot: '^apps/simulator/' },
+    },
+    {
       name: 'testing-only-from-specs',
       comment: 'Nothing that ships may depend on test doubles.',
       severity: 'error',
