@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { MetaProvider } from '#adapters/meta/meta-provider';
 import { MetaSettings } from '#adapters/meta/settings';
 import { SinchProvider } from '#adapters/sinch/sinch-provider';
@@ -191,6 +192,8 @@ describe('the platform simulator', () => {
     await wrote();
     expect(await api('GET', '/')).toMatchObject({ pending: 1 });
     await eventually(() => gate.requests.length === 4);
+    await pause(100);
+    expect(gate.requests).toHaveLength(4);
     expect(await api('GET', '/')).toMatchObject({ pending: 0 });
     expect(
       new Set(

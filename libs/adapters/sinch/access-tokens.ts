@@ -4,7 +4,7 @@ import { postOnce } from '#platform/post-once';
 import type { SinchSettings } from './settings.js';
 
 const AUTH_URL = 'https://auth.sinch.com';
-const DEADLINE_MS = 10 * SECOND_MS;
+const DEADLINE_MS = 5 * SECOND_MS;
 /** So long before its end a token is renewed; a tenth of its life where that is shorter. */
 const MARGIN_MS = 60 * SECOND_MS;
 

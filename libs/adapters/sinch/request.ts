@@ -11,6 +11,9 @@ const MAX_CORRELATION_ID = 128;
 /** The generic messages that stand for WhatsApp's interactive ones. */
 const interactiveKinds = ['choice_message', 'card_message', 'carousel_message', 'list_message'] as const;
 
+/** Keys of another form are left out on the way, and the message fails later without a reason. */
+const PARAMETER_KEY = /^(?:header|body|button|carousel)\[\d+\]\S+$/u;
+
 type Content =
   | { readonly kind: 'ready'; readonly message: object }
   | { readonly kind: 'impossible'; readonly code: string; readonly remedy: string };
@@ -42,6 +45,11 @@ export const requestOf = ({ correlation, to, content }: ProviderMessage, appId: 
 const messageOf = (content: ProviderContent): Content => {
   if (content.kind === 'template') {
     const { name, language, parameters } = content;
+    const misnamed = Object.keys(parameters).find((key) => !PARAMETER_KEY.test(key));
+    if (misnamed !== undefined) {
+      const remedy = 'name parameters as Sinch does: body[1]text, header[1]image.link, button[0]url[1]text';
+      return impossible(remedy, 'parameters-unsupported');
+    }
     const template = { template_id: name, language_code: language.replaceAll('-', '_'), parameters };
     return { kind: 'ready', message: { template_message: { channel_template: { WHATSAPP: template } } } };
   }

@@ -141,6 +141,19 @@ describe('sending through Sinch', () => {
     },
   );
 
+  test.each([[{ 1: 'a' }], [{ first_name: 'a' }], [{ 'body[1]text': 'a', 'body.2': 'b' }]])(
+    'sends no template with parameters %j, which Sinch would leave out',
+    async (parameters) => {
+      const content = { kind: 'template', name: 'x', language: 'en', parameters } as const;
+      expect(await provider.send({ ...textMessage, content })).toMatchObject({
+        kind: 'failed',
+        code: 'parameters-unsupported',
+        remedy: expect.stringContaining('body[1]text'),
+      });
+      expect(server.requests).toEqual([]);
+    },
+  );
+
   test('reaches a customer by user id where no phone number is known', async () => {
     const identified = (identity: string) => ({
       recipient: { identified_by: { channel_identities: [{ channel: 'WHATSAPP', identity }] } },

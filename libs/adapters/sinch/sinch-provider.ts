@@ -8,8 +8,8 @@ import { reactionToStatus } from './reactions.js';
 import { requestOf } from './request.js';
 import type { SinchSettings } from './settings.js';
 
-/** With the token's own ten seconds well within the policy's attempt time of 60 s. */
-const DEADLINE_MS = 20 * SECOND_MS;
+/** Twice this and twice the token's five seconds, after a 401, are well within the policy's attempt time of 60 s. */
+const DEADLINE_MS = 15 * SECOND_MS;
 
 /** Sends through Sinch's Conversation API (platforms §1b). */
 export class SinchProvider extends SendProvider {
