@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from '#domain/time';
-import { reactionTo } from './reactions.js';
+import { reactionTo, reactionToReport } from './reactions.js';
 
 const rejected = { retryable: false };
 const transient = { retryable: true };
@@ -59,5 +59,12 @@ describe("reactions to Meta's error codes (platforms §2d)", () => {
 
   test('to what is no code is a rejection', () => {
     expect(reactionTo('constructor')).toEqual(rejected);
+  });
+
+  test('reported later: turned away by a limit may come again, failed on its way may not', () => {
+    expect(reactionToReport('130429')).toEqual(reactionTo('130429'));
+    expect(reactionTo('131000').retryable).toBe(true);
+    expect(reactionToReport('131000')).toEqual({ retryable: false });
+    expect(reactionToReport('131047')).toEqual(reactionTo('131047'));
   });
 });

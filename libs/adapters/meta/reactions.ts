@@ -92,6 +92,15 @@ const known = (code: string): Reaction | undefined =>
  */
 export const reactionTo = (code: string): Reaction => known(code) ?? rejected;
 
+/**
+ * The same for a failure that is reported later. Who was turned away by a limit may come again; what failed on its way
+ * may still be delivered, to another device of the customer (platforms §2b), and is not sent again.
+ */
+export const reactionToReport = (code: string): Reaction => {
+  const { retryable, effect } = reactionTo(code);
+  return { retryable: retryable && effect !== undefined, ...(effect === undefined ? {} : { effect }) };
+};
+
 /** The Graph API's own words for a fault of its servers: they do not say that the message failed. */
 const indefinite = new Set(['1', '2']);
 

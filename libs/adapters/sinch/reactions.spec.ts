@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from '#domain/time';
-import { codeOf, reactionTo, reactionToStatus } from './reactions.js';
+import { codeOf, reactionTo, reactionToReport, reactionToStatus } from './reactions.js';
 
 const unreachable = {
   retryable: false,
@@ -59,5 +59,12 @@ describe("reactions to Sinch's refusals (platforms §1b)", () => {
 
   test.each([500, 502, 503, 504, 408])('is none to %i, which does not tell what became of the message', (status) => {
     expect(reactionToStatus(status)).toBeUndefined();
+  });
+
+  test('reported later: turned away by a limit may come again, failed on its way may not', () => {
+    expect(reactionToReport('131056')).toEqual(reactionTo('131056'));
+    expect(reactionTo('INTERNAL_ERROR').retryable).toBe(true);
+    expect(reactionToReport('INTERNAL_ERROR')).toEqual({ retryable: false });
+    expect(reactionToReport('OUTSIDE_ALLOWED_SENDING_WINDOW')).toEqual(reactionTo('OUTSIDE_ALLOWED_SENDING_WINDOW'));
   });
 });

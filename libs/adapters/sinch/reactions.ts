@@ -104,6 +104,15 @@ const byStatus = new Map<number, Reaction>([
  */
 export const reactionTo = (code: string): Reaction => byReason.get(code) ?? byChannelCode.get(code) ?? rejected;
 
+/**
+ * The same for a failure that is reported later. Who was turned away by a limit may come again; what failed on its way
+ * may still be delivered, to another device of the customer (platforms §2b), and is not sent again.
+ */
+export const reactionToReport = (code: string): Reaction => {
+  const { retryable, effect } = reactionTo(code);
+  return { retryable: retryable && effect !== undefined, ...(effect === undefined ? {} : { effect }) };
+};
+
 /** The code that says most: the channel's own where it is known, else Sinch's reason. */
 export const codeOf = (reason: { readonly code?: string; readonly channelCode?: string }): string =>
   reason.channelCode !== undefined && byChannelCode.has(reason.channelCode)
