@@ -54,6 +54,7 @@ const planted: Readonly<Record<string, string>> = {
   'apps/gate/main.ts': `export const gate = 1;`,
   'apps/ingest/main.ts': `import { gate } from '#apps/gate/main'; export const ingest = gate;`,
   'apps/standalone/main.ts': `import { gate } from '#apps/gate/main'; export const all = gate;`,
+  'apps/simulator/judge.ts': `import { now } from '#domain/time'; export const at = now;`,
   'test/allowed.ts': `import { fake } from '#testing/fake'; import { now } from '#domain/time'; export const sum = fake + now;`,
 };
 
@@ -92,6 +93,7 @@ describe('an import against the direction', () => {
     'sdk-only-in-its-adapter: libs/platform/sdk.ts → ',
     'sdk-only-in-its-adapter: libs/application/engine.ts → ',
     'apps-are-strangers: apps/ingest/main.ts → apps/gate/main.ts',
+    'simulator-shares-no-code: apps/simulator/judge.ts → libs/domain/time.ts',
     'testing-only-from-specs: libs/platform/test-double.ts → libs/testing/fake.ts',
     'no-circular: libs/platform/one.ts → libs/platform/two.ts',
     'no-unresolvable: libs/platform/nowhere.ts → ./gone.js',

@@ -11,7 +11,7 @@ const rejected: Reaction = { retryable: false };
 const transient: Reaction = { retryable: true };
 const windowClosed: Reaction = { retryable: false, effect: { kind: 'window-closed' } };
 const throughputLimited: Reaction = { retryable: true, effect: { kind: 'throughput-limited' } };
-const accountHalted: Reaction = { retryable: false, effect: { kind: 'account-halted', extent: 'account' } };
+export const accountHalted: Reaction = { retryable: false, effect: { kind: 'account-halted', extent: 'account' } };
 const senderBlocked: Reaction = { retryable: false, effect: { kind: 'sender-blocked', forMs: HOUR_MS } };
 const templateIs = (status: 'paused' | 'disabled' | 'unknown'): Reaction => ({
   retryable: false,
@@ -90,7 +90,6 @@ const byChannelCode = new Map<string, Reaction>(
 
 /** By HTTP status of the send API (platforms §1b). */
 const byStatus = new Map<number, Reaction>([
-  [401, accountHalted],
   [403, accountHalted],
   // No such project or app at this region's host.
   [404, senderBlocked],

@@ -4,7 +4,7 @@ import type { ProviderOutcome } from '#domain/gate/permit';
 import { SECOND_MS } from '#domain/time';
 import { postOnce, type Answer } from '#platform/post-once';
 import { AccessTokens } from './access-tokens.js';
-import { reactionToStatus } from './reactions.js';
+import { accountHalted, reactionToStatus } from './reactions.js';
 import { requestOf } from './request.js';
 import type { SinchSettings } from './settings.js';
 
@@ -33,21 +33,20 @@ export class SinchProvider extends SendProvider {
       return refused('sender-not-configured', "name the sender's app in the account's settings for Sinch");
     const prepared = requestOf(message, appId);
     if (prepared.kind === 'impossible') return refused(prepared.code, prepared.remedy);
-    const outcome = await this.#attempt(settings, tokens, message, prepared.request);
-    // Sinch did not let us in, so it took nothing: the token may have been withdrawn before its time.
-    return outcome === 'unauthorised'
-      ? withoutAccess(await this.#attempt(settings, tokens, message, prepared.request))
-      : outcome;
+    const attempt = () => this.#attempt(settings, tokens, message, prepared.request);
+    // Sinch took nothing from whom it did not let in: the token may have been withdrawn before its time.
+    return (await attempt()) ?? (await attempt()) ?? withoutAccess;
   }
 
+  /** Undefined: the token was refused. */
   async #attempt(
     { projectId, region, apiUrl = `https://${region}.conversation.api.sinch.com` }: SinchSettings,
     tokens: AccessTokens,
     { validUntil }: ProviderMessage,
     request: object,
-  ): Promise<ProviderOutcome | 'unauthorised'> {
+  ): Promise<ProviderOutcome | undefined> {
     const access = await tokens.current();
-    if (access.kind === 'denied') return withoutAccess('unauthorised');
+    if (access.kind === 'denied') return withoutAccess;
     if (access.kind === 'unavailable') return { kind: 'failed', code: 'token-unavailable', retryable: true };
     // Sinch may queue for hours (platforms §1b): it must drop what the permit no longer covers. "0s" is no ttl.
     const ttlSeconds = Math.floor((validUntil - this.clock.now()) / SECOND_MS);
@@ -60,7 +59,7 @@ export class SinchProvider extends SendProvider {
     });
     if (answer.kind === 'answered' && answer.status === 401) {
       tokens.forget(access.token);
-      return 'unauthorised';
+      return undefined;
     }
     return outcomeOf(answer);
   }
@@ -73,16 +72,12 @@ const refused = (code: string, remedy: string): ProviderOutcome => ({
   remedy,
 });
 
-const withoutAccess = (outcome: ProviderOutcome | 'unauthorised'): ProviderOutcome =>
-  outcome === 'unauthorised'
-    ? {
-        kind: 'failed',
-        code: 'UNAUTHENTICATED',
-        ...reactionToStatus(401),
-        retryable: false,
-        remedy: "give the account's settings for Sinch a valid access key",
-      }
-    : outcome;
+const withoutAccess: ProviderOutcome = {
+  kind: 'failed',
+  code: 'UNAUTHENTICATED',
+  ...accountHalted,
+  remedy: "give the account's settings for Sinch a valid access key",
+};
 
 const outcomeOf = (answer: Answer): ProviderOutcome => {
   if (answer.kind === 'not-sent') return { kind: 'failed', code: 'not-connected', retryable: true };
