@@ -1,3 +1,6 @@
+import { Agent as PlainAgent, request as requestPlainly, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as SecureAgent, request as requestSecurely } from 'node:https';
+
 /** What became of one request that is never repeated. */
 export type Answer =
   /** `json`: undefined where the body broke off, took too long, was too large or no JSON. */
@@ -18,36 +21,65 @@ export interface Post {
 /** Answers of the providers have some hundred bytes. */
 const MAX_ANSWER_BYTES = 65_536;
 
-/**
- * Posts exactly once. Never rejects.
- *
- * `fetch` repeats a request by itself: on redirects, and on 421 if it still has the body (Fetch standard, HTTP-network-
- * or-cache fetch, step 16; undici does so). So redirects are answers here, and the body is a stream that can be read
- * only once. A reset on a connection that was kept alive does not tell whether the request was read: unknown.
- */
-export const postOnce = async ({ url, headers, body, deadlineMs }: Post): Promise<Answer> => {
-  const bytes = new Blob([body]);
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { ...headers, 'content-length': String(bytes.size) },
-      body: bytes.stream(),
-      duplex: 'half',
-      redirect: 'manual',
-      signal: AbortSignal.timeout(deadlineMs),
-    });
-    return { kind: 'answered', status: response.status, json: await jsonOf(response) };
-  } catch (error) {
-    const cause = causeOf(error);
-    return { kind: wasNotSent(cause) ? 'not-sent' : 'unknown', cause: nameOf(cause) };
-  }
-};
+const plain = new PlainAgent({ keepAlive: true });
+const secure = new SecureAgent({ keepAlive: true });
 
-const jsonOf = async (response: Response): Promise<unknown> => {
+/**
+ * Posts exactly once. Never rejects. By Node's own client, which follows no redirect and repeats nothing; `fetch` does
+ * both, and does not tell whether anything was written.
+ *
+ * A reset on a connection that was kept alive does not tell whether the request was read: unknown.
+ */
+export const postOnce = ({ url, headers, body, deadlineMs }: Post): Promise<Answer> =>
+  new Promise((resolve) => {
+    const isSecure = url.startsWith('https:');
+    let mayBeWritten = false;
+    const broken = (error: unknown): void =>
+      resolve({ kind: mayBeWritten ? 'unknown' : 'not-sent', cause: nameOf(error) });
+    let request: ClientRequest;
+    try {
+      const options = { method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) } };
+      request = isSecure
+        ? requestSecurely(url, { ...options, agent: secure })
+        : requestPlainly(url, { ...options, agent: plain });
+    } catch (error) {
+      return broken(error);
+    }
+    const timer = setTimeout(() => request.destroy(new DeadlineError()), deadlineMs);
+    request.on('socket', (socket) => {
+      // Nothing is written before the connection stands and, where there is one, the certificate was found good.
+      if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', () => (mayBeWritten = true));
+      else mayBeWritten = true;
+    });
+    // For example, the server turned to another protocol.
+    const closed = (): void => broken(new ClosedError());
+    request.on('response', (response) => {
+      // From here on whatever breaks breaks the body, and the status stands.
+      request
+        .off('close', closed)
+        .off('error', broken)
+        .on('error', () => undefined);
+      void jsonOf(response).then((json) => resolve({ kind: 'answered', status: response.statusCode ?? 0, json }));
+    });
+    request.on('error', broken);
+    request.on('close', closed).on('close', () => clearTimeout(timer));
+    request.end(body);
+  });
+
+class DeadlineError extends Error {
+  readonly code = 'no-answer-in-time';
+}
+
+class ClosedError extends Error {
+  readonly code = 'closed-without-answer';
+}
+
+const jsonOf = async (response: IncomingMessage): Promise<unknown> => {
   try {
     let size = 0;
     const chunks: Uint8Array[] = [];
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of response) {
+      if (!(chunk instanceof Uint8Array)) return undefined;
       size += chunk.byteLength;
       if (size > MAX_ANSWER_BYTES) return undefined;
       chunks.push(chunk);
@@ -58,29 +90,9 @@ const jsonOf = async (response: Response): Promise<unknown> => {
   }
 };
 
-const fieldOf = (error: unknown, field: string): unknown =>
-  typeof error === 'object' && error !== null ? Reflect.get(error, field) : undefined;
-
-/** `fetch` wraps what happened on the network. */
-const causeOf = (error: unknown): unknown => fieldOf(error, 'cause') ?? error;
-
-/** A certificate is checked before anything is written. */
-const CERTIFICATE = /^(?:CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT_)/u;
-
-/** Whether the error says that no connection came about, so that nothing can have been written. */
-export const wasNotSent = (cause: unknown): boolean => {
-  // One error per address that was tried.
-  const errors = fieldOf(cause, 'errors');
-  if (Array.isArray(errors)) return errors.length > 0 && errors.every(wasNotSent);
-  const syscall = fieldOf(cause, 'syscall');
-  const code = String(fieldOf(cause, 'code'));
-  return (
-    syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT' || CERTIFICATE.test(code)
-  );
-};
-
 /** A code, never a message: that may quote an address. */
-const nameOf = (cause: unknown): string => {
-  const code = fieldOf(cause, 'code');
-  return String(typeof code === 'string' ? code : (fieldOf(cause, 'name') ?? 'unknown'));
+const nameOf = (error: unknown): string => {
+  if (typeof error !== 'object' || error === null) return 'unknown';
+  const code: unknown = Reflect.get(error, 'code');
+  return typeof code === 'string' ? code : String(Reflect.get(error, 'name'));
 };
