@@ -124,6 +124,32 @@ describe('pacing before the call', () => {
       expect(notBefore(pacing, to('c1', 'other'), T0)).toBe(0);
     });
 
+    test('sends one message after a halt, and the rest once that is accepted', () => {
+      const pacing = new Pacing();
+      const halt = refusal({ kind: 'account-halted', extent: 'account' });
+      const many = times(5, (index) => to(`c${index}`));
+      pacing.noted(to('c1'), halt, T0);
+      const [second, third] = [plus(T0, 15 * MINUTE_MS), plus(T0, 30 * MINUTE_MS)];
+      const trial = pacing.admit(many, second);
+      expect(trial.go).toHaveLength(1);
+      expect(trial.later.map(({ notBefore }) => notBefore)).toEqual(times(4, () => plus(second, MINUTE_MS)));
+      pacing.noted(to('c0'), halt, second);
+      expect(pacing.admit(many, plus(third, -1)).go).toEqual([]);
+      expect(pacing.admit(many, third).go).toHaveLength(1);
+      pacing.noted(to('c0'), accepted, plus(third, 100));
+      expect(pacing.admit(many, plus(third, 100)).go).toHaveLength(5);
+    });
+
+    test('tries again after a minute when nobody knows what became of the one', () => {
+      const pacing = new Pacing();
+      const many = times(5, (index) => to(`c${index}`));
+      pacing.noted(to('c1'), refusal({ kind: 'sender-blocked', forMs: 1_000 }), T0);
+      expect(pacing.admit(many, plus(T0, 1_000)).go).toHaveLength(1);
+      pacing.noted(to('c0'), { kind: 'unknown', cause: 'x' }, plus(T0, 1_100));
+      expect(pacing.admit(many, plus(T0, 60_999)).go).toHaveLength(0);
+      expect(pacing.admit(many, plus(T0, 61_000)).go).toHaveLength(1);
+    });
+
     test('goes on when only one country was halted, and after other refusals', () => {
       const pacing = new Pacing();
       pacing.noted(to('c1'), refusal({ kind: 'account-halted', extent: 'country' }), T0);
@@ -156,10 +182,11 @@ describe('pacing before the call', () => {
     expect(later).toEqual([{ item: to('c2'), notBefore: T0 }]);
   });
 
-  test('forgets idle pairs, but not those that the platform has just refused', () => {
+  test('forgets what is idle, but not what the platform has just refused', () => {
     const pacing = new Pacing({ ...platformLimits, perSecond: () => 100_000 });
     let at = T0;
     pacing.noted(to('refused'), refusal({ kind: 'pair-limited' }), at);
+    pacing.noted(to('c', 'acme', 'blocked'), refusal({ kind: 'sender-blocked', forMs: 1 }), at);
     for (let round = 0; round < 20; round += 1) {
       at = plus(at, 6_001);
       pacing.admit(
@@ -170,6 +197,12 @@ describe('pacing before the call', () => {
     expect(pacing.remembered).toBeLessThan(2_500);
     pacing.noted(to('refused'), refusal({ kind: 'pair-limited' }), at);
     expect(notBefore(pacing, to('refused'), at)).toBe(16 * SECOND_MS);
+    expect(
+      pacing.admit(
+        times(5, (index) => to(`d${index}`, 'acme', 'blocked')),
+        at,
+      ).go,
+    ).toHaveLength(1);
   });
 
   describe('always', () => {

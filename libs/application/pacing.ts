@@ -23,7 +23,7 @@ export interface PlatformLimits {
   readonly pairIntervalMs: number;
   /** except that so many may go at once, which are made up for later. */
   readonly pairBurst: number;
-  /** For how long an account is left in peace after the platform halted it: somebody must act, then one learns. */
+  /** For how long an account is left in peace after the platform halted it: somebody must act. */
   readonly haltMs: number;
 }
 
@@ -37,6 +37,8 @@ export const platformLimits: PlatformLimits = {
 const PAIR_BACK_OFF_BASE = 4;
 const SENDER_BACK_OFF_BASE = 2;
 const LONGEST_BACK_OFF_MS = 60 * MINUTE_MS;
+/** So long the others wait for the answer to a trial. */
+const TRIAL_MS = MINUTE_MS;
 /** A share of a sender's throughput may go at once; the rest is spread evenly. */
 const SENDER_BURST_SHARE = 10;
 /** Fewer meters than these are not worth a look for idle ones. */
@@ -60,6 +62,8 @@ interface Meter {
   blockedUntil: number;
   /** Consecutive refusals by the platform. */
   strikes: number;
+  /** Was blocked: the next message goes alone, to learn whether that is over. */
+  trial?: 'due' | 'running' | undefined;
 }
 
 /**
@@ -115,12 +119,7 @@ export class Pacing {
   /** Learns from what the provider said of a message that went. */
   noted(sending: Sending, outcome: ProviderOutcome, now: Instant): void {
     const { account, sender, pair } = keysOf(sending);
-    if (outcome.kind === 'accepted') {
-      for (const key of [sender, pair]) {
-        const meter = this.#meters.get(key);
-        if (meter !== undefined) meter.strikes = 0;
-      }
-    }
+    if (outcome.kind === 'accepted') for (const key of [account, sender, pair]) this.#succeeded(key);
     if (outcome.kind !== 'failed') return;
     switch (outcome.effect?.kind) {
       case 'pair-limited':
@@ -128,9 +127,9 @@ export class Pacing {
       case 'throughput-limited':
         return this.#strike(sender, SENDER_BACK_OFF_BASE, now);
       case 'sender-blocked':
-        return this.#block(sender, plus(now, outcome.effect.forMs));
+        return this.#block(sender, plus(now, outcome.effect.forMs), 'due');
       case 'account-halted':
-        if (outcome.effect.extent === 'account') this.#block(account, plus(now, this.limits.haltMs));
+        if (outcome.effect.extent === 'account') this.#block(account, plus(now, this.limits.haltMs), 'due');
         return undefined;
       default:
         return undefined;
@@ -160,6 +159,17 @@ export class Pacing {
   #pay(key: string, { intervalUs }: Rate, now: Instant): void {
     const meter = this.#meter(key);
     meter.paidUntilUs = Math.max(meter.paidUntilUs, now * MS_US) + intervalUs;
+    if (meter.trial !== undefined) this.#block(key, plus(now, TRIAL_MS), 'running');
+  }
+
+  #succeeded(key: string): void {
+    const meter = this.#meters.get(key);
+    if (meter === undefined) return;
+    meter.strikes = 0;
+    // An answer from before the block says nothing about it.
+    if (meter.trial !== 'running') return;
+    meter.trial = undefined;
+    meter.blockedUntil = Number.NEGATIVE_INFINITY;
   }
 
   /** Once for all that were on their way when the platform began to refuse. */
@@ -167,12 +177,13 @@ export class Pacing {
     const meter = this.#meter(key);
     if (meter.blockedUntil > now) return;
     meter.strikes += 1;
-    this.#block(key, plus(now, Math.min(LONGEST_BACK_OFF_MS, base ** meter.strikes * SECOND_MS)));
+    this.#block(key, plus(now, Math.min(LONGEST_BACK_OFF_MS, base ** meter.strikes * SECOND_MS)), meter.trial);
   }
 
-  #block(key: string, until: Instant): void {
+  #block(key: string, until: Instant, trial: Meter['trial']): void {
     const meter = this.#meter(key);
     meter.blockedUntil = Math.max(meter.blockedUntil, until);
+    meter.trial = trial;
   }
 
   #meter(key: string): Meter {
@@ -186,10 +197,12 @@ export class Pacing {
   /** What stands as if nothing had ever gone is not remembered; each look pays for itself by as many new meters. */
   #forgetIdle(now: Instant): void {
     if (this.#meters.size < this.#sweepAt) return;
-    for (const [key, { paidUntilUs, blockedUntil, strikes }] of this.#meters) {
+    for (const [key, { paidUntilUs, blockedUntil, strikes, trial }] of this.#meters) {
       // Whoever was refused must behave for as long as the longest pause before it is forgotten.
       const rememberedUntil =
-        strikes === 0 ? Math.max(paidUntilUs / MS_US, blockedUntil) : blockedUntil + LONGEST_BACK_OFF_MS;
+        strikes === 0 && trial === undefined
+          ? Math.max(paidUntilUs / MS_US, blockedUntil)
+          : blockedUntil + LONGEST_BACK_OFF_MS;
       if (rememberedUntil <= now) this.#meters.delete(key);
     }
     this.#sweepAt = Math.max(FIRST_SWEEP_AT, 2 * this.#meters.size);
