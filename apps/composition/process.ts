@@ -9,6 +9,7 @@ import { PrometheusTelemetry } from '#platform/metrics';
 import type { Probes } from '#platform/probes';
 import { exitOnUncaught } from '#platform/uncaught';
 import { openEngines, type Engines } from './engines.js';
+import { Gate } from './gate.js';
 import { httpPart, ProbesModule } from './http.js';
 
 /** From a signal on; shorter than the 30 s that container platforms wait before they kill. */
@@ -18,6 +19,7 @@ const STOP_WITHIN_MS = 20_000;
 export interface Process {
   readonly config: Config;
   readonly engines: Engines;
+  readonly gate: Gate;
   readonly logger: Logger;
   readonly heartbeats: Heartbeats;
   readonly probes: Probes;
@@ -50,7 +52,8 @@ export const runApp = async (
   return runParts({
     parts: [
       { name: 'engines', start: () => Promise.resolve(), stop: () => engines.close() },
-      ...partsOf({ config, engines, logger, heartbeats, probes }),
+      // Each once: apps that run in one process share some.
+      ...new Set(partsOf({ config, engines, gate: new Gate(engines), logger, heartbeats, probes })),
     ],
     signal,
     stopWithinMs: STOP_WITHIN_MS,

@@ -1,9 +1,6 @@
 import type { Process } from '#apps/composition/process';
-import { followerPart, loopPart, microservicePart } from '#apps/composition/parts';
-import { Customers } from '#application/customers';
-import { Directory } from '#application/directory';
+import { loopPart, microservicePart } from '#apps/composition/parts';
 import { SendMessages } from '#application/send-messages';
-import { Situations } from '#application/situations';
 import type { Part } from '#platform/lifecycle';
 import { ProviderModule } from './provider.module.js';
 import { sandboxPart } from './sandbox.js';
@@ -14,12 +11,10 @@ const CONCURRENT_CALLS = 64;
 
 /** Takes permits to the provider; watches attempts without an outcome, pauses that are over and permits that lapsed. */
 export const providerParts = (running: Process): Part[] => {
-  const { engines, logger, heartbeats } = running;
-  const { store, readModel, clock, telemetry } = engines;
+  const { engines, gate, logger, heartbeats } = running;
+  const { readModel, clock, telemetry } = engines;
   const sandbox = sandboxPart(running);
-  const directory = new Directory(store, readModel);
-  const customers = new Customers(store, readModel, (streams) => telemetry.conflicted(streams));
-  const situations = new Situations(directory, readModel, clock);
+  const { customers, directory, situations } = gate;
   const { provider } = sandbox;
   const messages = new SendMessages(customers, directory, situations, readModel, provider, clock, CONCURRENT_CALLS);
   const watch = async (): Promise<boolean> => {
@@ -31,7 +26,7 @@ export const providerParts = (running: Process): Part[] => {
   };
   return [
     sandbox.part,
-    followerPart('provider directory', (signal, ready) => directory.follow(signal, ready)),
+    gate.part,
     microservicePart('tidegate-provider', ProviderModule.on(engines, messages), engines, logger),
     loopPart({ name: 'watch', everyMs: WATCH_EVERY_MS, run: watch }, logger, heartbeats),
   ];

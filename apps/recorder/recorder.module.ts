@@ -1,16 +1,14 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { enginesAsProviders, type Engines } from '#apps/composition/engines';
-import { Customers } from '#application/customers';
-import type { Directory } from '#application/directory';
+import type { Gate } from '#apps/composition/gate';
 import { RecordChanges } from '#application/record-changes';
 import { RecordFacts } from '#application/record-facts';
 import { RecorderController } from './recorder.controller.js';
 
 @Module({})
 export class RecorderModule {
-  static on(engines: Engines, directory: Directory): DynamicModule {
-    const { store, readModel, telemetry } = engines;
-    const customers = new Customers(store, readModel, (streams) => telemetry.conflicted(streams));
+  static on(engines: Engines, { customers, directory }: Pick<Gate, 'customers' | 'directory'>): DynamicModule {
+    const { store, readModel } = engines;
     return {
       module: RecorderModule,
       controllers: [RecorderController],

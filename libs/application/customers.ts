@@ -57,8 +57,8 @@ type PlacedTask = CustomerTask & { readonly place: number };
 
 /** Above this a cached customer is loaded anew, from a row that has caught up. */
 const RECENT_LIMIT = 1_000;
-/** Customers, and all that is recent of them, that are cached: some hundred megabytes at most. */
-const CACHED = 300_000;
+/** Customers, and all that is recent of them, that are cached: a hundred megabytes at most. */
+const CACHED = 100_000;
 const ATTEMPTS = 6;
 
 /**

@@ -5,6 +5,7 @@ import { PGlite, type PGliteOptions, type Transaction } from '@electric-sql/pgli
 import { InfrastructureError } from '#application/errors';
 import { Database, plannerSettings, type Parameter, type Queryable } from './database.js';
 import { FolderLock } from './folder-lock.js';
+import { makeFolder } from './new-folder.js';
 
 const INT8 = 20;
 const JSON_TEXT = 114;
@@ -12,10 +13,12 @@ const parsers = { [INT8]: Number, [JSON_TEXT]: String };
 const planner = Object.entries(plannerSettings)
   .map(([name, value]) => `set ${name} = ${value};`)
   .join(' ');
+/** By default PGlite sets 128 MB of the process's memory aside; the pages are in the system's cache anyway. */
+const configuration = ['shared_buffers=32MB'];
 const VACUUM_EVERY_MS = 10 * 60_000;
 
 const started = async (options: PGliteOptions): Promise<PGlite> => {
-  const lite = await PGlite.create({ ...options, parsers });
+  const lite = await PGlite.create({ ...options, parsers, postgresqlconf: configuration });
   await lite.exec(planner);
   return lite;
 };
@@ -54,6 +57,7 @@ export class PgliteDatabase extends Database {
     await mkdir(dirname(folder), { recursive: true });
     const lock = await FolderLock.take(`${folder}.lock`);
     try {
+      await makeFolder(folder, configuration);
       return new PgliteDatabase(await started({ dataDir: folder }), lock);
     } catch (cause) {
       await lock.release();

@@ -1,0 +1,113 @@
+// Decided intents per second on the embedded default: one process with all parts, its data in a folder, the sandbox as
+// provider. From the queue to the command, with the process's memory. The intents wait in the queue before it starts.
+// Run: npm run build && node --max-semi-space-size=32 dist/test/bench/embedded.bench.js [--intents N] [--customers N] [--json]
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { Engines } from '#apps/composition/engines';
+import { runApp } from '#apps/composition/process';
+import { dispatcherParts } from '#apps/dispatcher/parts';
+import { insightsParts } from '#apps/insights/parts';
+import { projectorParts } from '#apps/projector/parts';
+import { providerParts } from '#apps/provider/parts';
+import { recorderParts } from '#apps/recorder/parts';
+import { topicName } from '#contracts/topics';
+import { SystemClock } from '#platform/clock';
+import { loadConfig } from '#platform/config';
+import type { Part } from '#platform/lifecycle';
+import { accountMessages, intentMessage, openerMessage } from './load.js';
+
+const { values } = parseArgs({
+  options: {
+    intents: { type: 'string', default: '20000' },
+    customers: { type: 'string', default: '10000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const INTENTS = Number(values.intents);
+const CUSTOMERS = Number(values.customers);
+const AT_ONCE = 1_000;
+const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** A part that does its work while it starts: those after it start when it is done. */
+const step = (name: string, work: () => Promise<void>): Part => ({ name, start: work, stop: () => Promise.resolve() });
+
+const published = async (
+  { producer }: Engines,
+  count: number,
+  at: (index: number) => ReturnType<typeof intentMessage>,
+) => {
+  for (let from = 0; from < count; from += AT_ONCE) {
+    await producer.send(Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, index) => at(from + index)));
+  }
+};
+
+/** Counts the messages of a topic as they appear, and notes when the first tenth and the last one were there. */
+const counting = ({ queue }: Engines, topic: string) => {
+  const consumer = queue.consumer({ group: 'bench', batchSize: AT_ONCE, from: 'earliest' });
+  const seen = { count: 0, tenth: { at: 0, count: 0 }, rssBytes: 0 };
+  const start = (): Promise<void> =>
+    consumer.start([topic], async ({ messages }) => {
+      seen.count += messages.length;
+      seen.rssBytes = Math.max(seen.rssBytes, process.memoryUsage.rss());
+      if (seen.tenth.at === 0 && seen.count >= INTENTS / 10) seen.tenth = { at: performance.now(), count: seen.count };
+    });
+  return { seen, start, stop: () => consumer.stop() };
+};
+
+const folder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'));
+const end = new AbortController();
+let result: Readonly<Record<string, number>> = {};
+const config = await loadConfig({ TIDEGATE_DATA: folder, TIDEGATE_HTTP_PORT: '0', TIDEGATE_LOG_LEVEL: 'warn' });
+const exitCode = await runApp('bench', config, new SystemClock(), end.signal, (running) => {
+  const { engines } = running;
+  const commands = counting(engines, topicName('send-commands'));
+  const known = async (): Promise<boolean> =>
+    (await engines.store.gap(await engines.views.checkpoint('views'), ['customer'], 1)) === 0;
+  return [
+    ...projectorParts(running),
+    ...recorderParts(running),
+    ...insightsParts(running),
+    step('customers', async () => {
+      progress(`${CUSTOMERS} customers write.`);
+      const now = new Date();
+      await engines.producer.send(accountMessages());
+      await sleep(1_000);
+      await published(engines, CUSTOMERS, (customer) => openerMessage(customer, now));
+      await sleep(1_000);
+      while (!(await known())) await sleep(100);
+    }),
+    step('intents', async () => {
+      progress(`${INTENTS} intents are put into the queue.`);
+      await published(engines, INTENTS, (number) => intentMessage(number, CUSTOMERS));
+      await commands.start();
+    }),
+    ...providerParts(running),
+    ...dispatcherParts(running),
+    step('measuring', async () => {
+      while (commands.seen.count < INTENTS) await sleep(20);
+      const { tenth, rssBytes } = commands.seen;
+      const seconds = (performance.now() - tenth.at) / 1_000;
+      result = {
+        intents: INTENTS,
+        customers: CUSTOMERS,
+        decidedPerSecond: Math.round((INTENTS - tenth.count) / seconds),
+        peakRssMb: Math.round(rssBytes / 1_000_000),
+      };
+      await commands.stop();
+      end.abort();
+    }),
+  ];
+});
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify(result)}\n`
+    : `${Object.entries(result)
+        .map(([name, value]) => `${name.padEnd(24)}${value}`)
+        .join('\n')}\n`,
+);
+await rm(folder, { recursive: true, force: true });
+process.exit(exitCode);
