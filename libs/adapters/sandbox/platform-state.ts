@@ -3,6 +3,8 @@ import type { Entry } from './book.js';
 
 /** People and messages that are remembered, the most recent ones: memory stays bounded. */
 const REMEMBERED = 1_000_000;
+/** With a plain `max`, a hundred megabytes would be set aside for them at once. */
+const bounded = { maxSize: REMEMBERED, sizeCalculation: () => 1 };
 const WINDOW_MS = 24 * 3_600_000;
 
 /** A customer's wish not to be written to. */
@@ -17,10 +19,10 @@ export interface Stop {
 /** What the platform's book says, folded. */
 export class PlatformState {
   /** When the customer last wrote, by chat. */
-  readonly #wroteAt = new LRUCache<string, number>({ max: REMEMBERED });
-  readonly #stops = new LRUCache<string, Stop>({ max: REMEMBERED });
-  readonly #optedInAt = new LRUCache<string, number>({ max: REMEMBERED });
-  readonly #takenAs = new LRUCache<string, string>({ max: REMEMBERED });
+  readonly #wroteAt = new LRUCache<string, number>(bounded);
+  readonly #stops = new LRUCache<string, Stop>(bounded);
+  readonly #optedInAt = new LRUCache<string, number>(bounded);
+  readonly #takenAs = new LRUCache<string, string>(bounded);
   #taken = 0;
 
   get taken(): number {
