@@ -12,8 +12,19 @@ export interface Attributes {
   readonly traceparent?: string | undefined;
 }
 
+/** The instants of a batch are few, and a message names each several times: writing one anew takes longer than to look it up. */
+const texts = new Map<Instant, string>();
+const MOST_TEXTS = 1_000;
+
 /** RFC 3339, UTC. */
-export const written = (at: Instant): string => new Date(at).toISOString();
+export const written = (at: Instant): string => {
+  const known = texts.get(at);
+  if (known !== undefined) return known;
+  const text = new Date(at).toISOString();
+  if (texts.size >= MOST_TEXTS) texts.clear();
+  texts.set(at, text);
+  return text;
+};
 
 /** A CloudEvent in structured mode: one header, because each costs a Kafka client more than a field does. */
 export const outgoing = (

@@ -48,26 +48,18 @@ const outcomes = {
   SendExpired: 'expired',
 } as const satisfies Record<Decided['type'], DecisionOutcome>;
 
-const verdictOf = (event: Decided): Partial<SendDecision> => {
-  switch (event.type) {
-    case 'SendAuthorised':
-      return { content: event.content, validUntil: event.validUntil };
-    case 'SendRefused':
-      return { reason: event.reason, remedy: event.remedy };
-    case 'SendHeld':
-      return { reason: event.reason, wakeAt: event.wakeAt, expiresAt: event.expiresAt };
-    case 'SendExpired':
-      return {};
-  }
-};
-
 /** The decision that an event records, without anything personal. */
 export const decisionOf = (account: string, customer: string, event: Decided, revision: number): SendDecision => ({
   account,
   customer,
   intentId: event.intent.intentId,
   outcome: outcomes[event.type],
-  ...verdictOf(event),
+  reason: event.type === 'SendRefused' || event.type === 'SendHeld' ? event.reason : undefined,
+  remedy: event.type === 'SendRefused' ? event.remedy : undefined,
+  content: event.type === 'SendAuthorised' ? event.content : undefined,
+  validUntil: event.type === 'SendAuthorised' ? event.validUntil : undefined,
+  wakeAt: event.type === 'SendHeld' ? event.wakeAt : undefined,
+  expiresAt: event.type === 'SendHeld' ? event.expiresAt : undefined,
   decidedAt: event.at,
   ordinal: event.ordinal,
   revision,
@@ -98,10 +90,22 @@ export const cancelledDecision = (
 
 const optionallyWritten = (at: Instant | undefined): string | undefined => (at === undefined ? undefined : written(at));
 
+// Field by field: spreading these objects takes longer than to write them as JSON.
+
 const writtenEvidence = (evidence: Evidence): EvidenceDto => ({
-  ...evidence,
+  customerRevision: evidence.customerRevision,
+  accountRevision: evidence.accountRevision,
+  templateRevision: evidence.templateRevision,
+  mauPosition: evidence.mauPosition,
   windowEnd: optionallyWritten(evidence.windowEnd),
-  consent: evidence.consent && { ...evidence.consent, at: written(evidence.consent.at) },
+  openSender: evidence.openSender,
+  consent: evidence.consent && {
+    status: evidence.consent.status,
+    scope: evidence.consent.scope,
+    at: written(evidence.consent.at),
+  },
+  templateStatus: evidence.templateStatus,
+  slotsUsed: evidence.slotsUsed,
 });
 
 const keyOf = ({ account, customer, messageKey = '' }: SendDecision): string =>
@@ -109,10 +113,25 @@ const keyOf = ({ account, customer, messageKey = '' }: SendDecision): string =>
 
 export const sendDecisionMessage = (decision: SendDecision, attributes: Attributes): OutgoingMessage =>
   outgoing('send-decisions', 'decision', keyOf(decision), attributes, {
-    ...decision,
+    account: decision.account,
+    customer: decision.customer,
+    intentId: decision.intentId,
+    messageKey: decision.messageKey,
+    outcome: decision.outcome,
+    reason: decision.reason,
+    remedy: decision.remedy,
     decidedAt: written(decision.decidedAt),
+    ordinal: decision.ordinal,
+    revision: decision.revision,
+    sender: decision.sender,
+    content: decision.content,
     validUntil: optionallyWritten(decision.validUntil),
     wakeAt: optionallyWritten(decision.wakeAt),
     expiresAt: optionallyWritten(decision.expiresAt),
+    rule: decision.rule,
+    trace: decision.trace,
+    fallbackTrace: decision.fallbackTrace,
+    policy: decision.policy,
+    cost: decision.cost,
     evidence: decision.evidence && writtenEvidence(decision.evidence),
   } satisfies SendDecisionDto);

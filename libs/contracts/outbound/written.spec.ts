@@ -125,8 +125,10 @@ describe('send-decisions', () => {
 
   test('a field that nobody described is noticed', () => {
     const answer = { messageKey: 'k', outcome: 'refused', reason: 'invalid-intent', decidedAt: instantOf(0) } as const;
-    const undescribed = { ...answer, mood: 'bad' };
-    expect(faults(sendDecisionMessage(undescribed, attributes))).not.toEqual([]);
+    const message = sendDecisionMessage(answer, attributes);
+    expect(faults(message)).toEqual([]);
+    const undescribed = message.value?.replace('"outcome"', '"mood":"bad","outcome"') ?? null;
+    expect(faults({ ...message, value: undescribed })).not.toEqual([]);
   });
 });
 
