@@ -78,7 +78,12 @@ export const judged = (situation: Situation, intent: SendIntent, template: Templ
 };
 
 /** Templates authorised by rule 12 since the window closed as the gate knows closed, margin included (ADR 0004). */
-const slotsUsed = (customer: CustomerState, sender: string, end: Instant | undefined, policy: Policy): number => {
+export const slotsUsed = (
+  customer: CustomerState,
+  sender: string,
+  end: Instant | undefined,
+  policy: Policy,
+): number => {
   if (end === undefined || customer.slots.length === 0) return 0;
   let used = 0;
   for (const slot of customer.slots) {

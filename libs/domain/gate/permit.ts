@@ -89,7 +89,8 @@ const revoke = (open: Authorised, reason: RefusalReason, situation: Situation): 
   return [revoked, redecided(open, final, after(situation, [revoked]))];
 };
 
-const redecided = (open: OpenIntent, final: boolean, situation: Situation): Decided => {
+/** Decides once more; `final`: whatever the rules would say, this was the last time (rules §7). */
+export const redecided = (open: OpenIntent, final: boolean, situation: Situation): Decided => {
   const decided = decide(open.intent, open.personal, situation);
   if (!final) return decided;
   const { at, intent, ordinal, trace, fallbackTrace, policy, evidence, cost, personal } = decided;
