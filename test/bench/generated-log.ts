@@ -1,0 +1,156 @@
+import { evolveAccount, initialAccount, type AccountEvent } from '#domain/account';
+import type { Situation } from '#domain/gate/context';
+import { decide } from '#domain/gate/decide';
+import type { CustomerEvent } from '#domain/gate/events';
+import { evolve } from '#domain/gate/evolve';
+import type { SendIntent } from '#domain/gate/intent';
+import { initialCustomer, type CustomerState } from '#domain/gate/state';
+import { evolveTemplate, initialTemplate, type TemplateEvent } from '#domain/template';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, instantOf, plus, type Instant } from '#domain/time';
+import { appendSurely } from '#application/append-surely';
+import { customerEventId, factId } from '#application/event-ids';
+import type { DomainEvent, EventStore } from '#application/ports/event-store';
+import { accountStream, customerStream, templateStream } from '#application/streams';
+
+// A log as a busy account writes it, made by the rules themselves, so that replay finds nothing. Per customer 14 events:
+// opt-in, messages, replies and templates from decision to delivery, and refusals.
+
+const T0 = instantOf(Date.UTC(2026, 0, 1, 9));
+const ACCOUNT = 'acme';
+const SENDER = '4930123456';
+export const EVENTS_PER_CUSTOMER = 14;
+const AT_ONCE = 2_000;
+
+const accountEvents: readonly AccountEvent[] = [
+  { type: 'AccountRegistered', at: T0, zone: 'Europe/Berlin' },
+  { type: 'SenderRegistered', at: T0, sender: SENDER, onboardedAt: instantOf(0) },
+];
+const templateEvents: readonly TemplateEvent[] = [
+  { type: 'TemplateApproved', at: T0, category: 'utility', parameters: [] },
+];
+const account = {
+  ...accountEvents.reduce(evolveAccount, initialAccount(ACCOUNT)),
+  revision: accountEvents.length - 1,
+};
+const template = { ...templateEvents.reduce(evolveTemplate, initialTemplate('receipt', 'en')), revision: 0 };
+
+const metadata = (id: string) => ({ correlationId: id, causationId: id });
+
+const put = (store: EventStore, stream: string, events: readonly DomainEvent[]) =>
+  appendSurely(store, [
+    {
+      stream,
+      expectedRevision: -1,
+      events: events.map((event, index) => ({ id: factId(stream, String(index)), event, metadata: metadata(stream) })),
+    },
+  ]);
+
+const messageAt = (at: Instant, messageId: string): CustomerEvent => ({
+  type: 'CustomerMessageReceived',
+  at,
+  provider: 'sandbox',
+  sender: SENDER,
+  messageId,
+  messageType: 'text',
+  origin: 'customer',
+  receivedAt: plus(at, SECOND_MS),
+  opens: true,
+  authored: true,
+  policy: 'sinch-2021@1',
+  personal: { from: '491701234567', name: 'Ada', text: 'Where is my order? It should have come yesterday.' },
+});
+
+const intentOf = (intentId: string, content: SendIntent['content']): SendIntent => ({
+  intentId,
+  sender: SENDER,
+  content,
+  whenClosed: 'refuse',
+  whenPaused: 'refuse',
+  fingerprint: '0f343b0931126a20f133d67c2b018a3b',
+});
+const session = { kind: 'session', messageType: 'text' } as const;
+const receipt = { kind: 'template', name: 'receipt', language: 'en', parameters: [] } as const;
+const personal = { to: { phone: '491701234567' }, text: 'It is on its way and will be there by noon.' };
+
+type Step = (name: string, state: CustomerState, revision: number, at: Instant) => readonly CustomerEvent[];
+
+const decided =
+  (suffix: string, content: SendIntent['content']): Step =>
+  (name, customer, customerRevision, now) => {
+    const situation: Situation = {
+      now,
+      customer,
+      customerRevision,
+      account,
+      template: () => template,
+      activeUsers: { users: 0 },
+    };
+    return [decide(intentOf(`${name}-${suffix}`, content), personal, situation)];
+  };
+
+const delivered =
+  (suffix: string): Step =>
+  (name, state, customerRevision, at) => {
+    const intentId = `${name}-${suffix}`;
+    const evidence = { customerRevision, accountRevision: account.revision };
+    return [
+      { type: 'SendStarted', at, intentId, ordinal: 1, attempt: 1, claim: intentId, sender: SENDER, evidence },
+      { type: 'SendAccepted', at: plus(at, 200), intentId, claim: intentId, providerMessageId: `wamid.${intentId}` },
+      { type: 'MessageDelivered', at: plus(at, 900), intentId, providerMessageId: `wamid.${intentId}`, sender: SENDER },
+    ];
+  };
+
+const steps: readonly { readonly after: number; readonly step: Step }[] = [
+  {
+    after: 0,
+    step: (name, _state, _revision, at) => [
+      { type: 'CustomerOptedIn', at, scope: 'all', source: 'form', reference: name, receivedAt: at },
+    ],
+  },
+  { after: MINUTE_MS, step: decided('early', session) },
+  { after: HOUR_MS, step: (name, _state, _revision, at) => [messageAt(at, `${name}-1`)] },
+  { after: MINUTE_MS, step: decided('reply', session) },
+  { after: SECOND_MS, step: delivered('reply') },
+  { after: HOUR_MS, step: (name, _state, _revision, at) => [messageAt(at, `${name}-2`)] },
+  { after: 26 * HOUR_MS, step: decided('late', session) },
+  { after: MINUTE_MS, step: decided('receipt', receipt) },
+  { after: SECOND_MS, step: delivered('receipt') },
+  { after: MINUTE_MS, step: decided('again', receipt) },
+];
+
+/** @returns the number of events written */
+export const generateLog = async (store: EventStore, atLeast: number): Promise<number> => {
+  await put(store, accountStream(ACCOUNT), accountEvents);
+  await put(store, templateStream(ACCOUNT, 'receipt', 'en'), templateEvents);
+  const crowds = Math.ceil(atLeast / (AT_ONCE * EVENTS_PER_CUSTOMER));
+  let written = accountEvents.length + templateEvents.length;
+  for (let from = 0; from < crowds * AT_ONCE; from += AT_ONCE) {
+    const start = plus(T0, from);
+    const crowd = Array.from({ length: AT_ONCE }, (_, index) => {
+      const name = `c${from + index}`.padEnd(26, '_');
+      return { name, stream: customerStream(ACCOUNT, name), state: initialCustomer, revision: -1 };
+    });
+    let at = start;
+    for (const { after, step } of steps) {
+      at = plus(at, after);
+      const appends = crowd.map((one) => {
+        const events = step(one.name, one.state, one.revision, at);
+        const expectedRevision = one.revision;
+        for (const event of events) one.state = evolve(one.state, event);
+        one.revision += events.length;
+        written += events.length;
+        return {
+          stream: one.stream,
+          expectedRevision,
+          events: events.map((event) => ({
+            id: customerEventId(one.stream, event),
+            event,
+            metadata: metadata(one.name),
+          })),
+        };
+      });
+      await appendSurely(store, appends);
+    }
+  }
+  return written;
+};
