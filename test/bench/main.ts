@@ -14,6 +14,7 @@ const scenarios = {
   decide: { file: 'decide.bench.js', flags: [] },
   embedded: { file: 'embedded.bench.js', flags: ['--max-semi-space-size=16', '--max-old-space-size=400'] },
   kafka: { file: 'kafka.bench.js', flags: [] },
+  replay: { file: 'replay.bench.js', flags: ['--expose-gc', '--max-semi-space-size=64'] },
 } as const;
 
 const results: Record<string, unknown> = {
