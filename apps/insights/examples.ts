@@ -81,3 +81,48 @@ export const templatesExample = {
 };
 
 export const clockExample = { now: '2026-05-04T12:00:00.000Z', rate: 1, kind: 'steerable' };
+
+const fact = { account: 'acme', at: '2026-05-04T09:00:00Z' };
+const receipt = { ...fact, name: 'receipt', language: 'en' };
+
+/** By topic and kind. */
+export const factExamples = {
+  'accounts/register-account': { value: { account: 'acme', zone: 'Europe/Berlin' } },
+  'accounts/register-sender': {
+    value: { account: 'acme', sender: '4930123456', onboardedAt: '2026-01-01T00:00:00Z' },
+  },
+  'template-approvals/notice': { value: { ...receipt, notice: 'APPROVED', category: 'utility' } },
+  'consents/consent': {
+    value: {
+      ...fact,
+      customer: { phone: '+4915112345678' },
+      scope: 'all',
+      status: 'opted-in',
+      source: 'web-form',
+      reference: 'form-4711',
+    },
+  },
+  'inbound-messages/message': {
+    value: {
+      account: 'acme',
+      provider: 'meta',
+      sender: '4930123456',
+      customer: { phone: '+4915112345678' },
+      messageId: 'wamid.1',
+      type: 'text',
+      text: 'Where is my parcel?',
+      sentAt: '2026-05-04T09:00:00Z',
+    },
+  },
+  'delivery-reports/report': {
+    value: { ...fact, providerMessageId: 'wamid.2', status: 'delivered', provider: 'meta' },
+  },
+  batch: {
+    value: {
+      facts: [
+        { ...receipt, notice: 'APPROVED' },
+        { ...receipt, name: 'offer', notice: 'PAUSED' },
+      ],
+    },
+  },
+};

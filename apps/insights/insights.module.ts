@@ -8,6 +8,7 @@ import { ProbesController } from '#platform/probes.controller';
 import { AccountLookup } from './account-lookup.js';
 import { ClockController } from './clock.controller.js';
 import { CustomerLookup } from './customer-lookup.js';
+import { FactsController } from './facts.controller.js';
 import { IntentsController } from './intents.controller.js';
 import { TemplatesController } from './templates.controller.js';
 import { WindowsController } from './windows.controller.js';
@@ -21,7 +22,14 @@ export interface InsightsOptions {
   readonly probes: Probes;
 }
 
-const controllers = [IntentsController, WindowsController, TemplatesController, ClockController, ProbesController];
+const controllers = [
+  IntentsController,
+  FactsController,
+  WindowsController,
+  TemplatesController,
+  ClockController,
+  ProbesController,
+];
 
 /** The HTTP API. The application that imports it answers errors with a ProblemFilter and calls `setupBodies` and `setupDocs`. */
 @Module({})

@@ -139,6 +139,8 @@ export const openInsights = async (clock: Clock = new FixedClock()) => {
     delete: (path: string, headers: Record<string, string> = {}) => ask('DELETE', path, { headers }),
     put: (path: string, body: unknown) => ask('PUT', path, withBody(body)),
     post: (body: unknown, headers?: Record<string, string>) => ask('POST', '/v1/send-intents', withBody(body, headers)),
+    tell: (kind: string, body: unknown, headers?: Record<string, string>) =>
+      ask('POST', `/v1/facts/${kind}`, withBody(body, headers)),
   };
 };
 export type Insights = Awaited<ReturnType<typeof openInsights>>;

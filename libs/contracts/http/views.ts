@@ -25,6 +25,10 @@ export class TakenView {
   @Says('In the order of the request.') @Shown(listOf(IntentReferenceView)) decisions: readonly IntentReferenceView[];
 }
 
+export class ToldView {
+  @Says('How many facts the queue has.') @Shown({ type: 'integer', minimum: 1 }) taken: number;
+}
+
 export class TemplateContentView {
   @Shown(oneOf(['template'])) kind: 'template';
   @Shown(text) name: string;
