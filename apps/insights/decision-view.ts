@@ -15,18 +15,21 @@ export const decisionView = (row: DecisionRow): object => {
   });
   const { account, customer, intentId, outcome, delivery, sender, commandId, revision } = row;
   const { type: _type, at: _at, reason: said, ...record } = { type: '', at: '', reason: undefined, ...event };
-  return {
-    ...record,
+  const { remedy, ...rest } = { remedy: undefined, ...record };
+  const shown = {
+    outcome,
     // Of a cancellation the log keeps the upstream's own words; the reasons of the rules are a closed list.
     ...(outcome === 'cancelled' ? { because: said } : { reason: row.reason ?? undefined }),
+    remedy,
     account,
     customer,
     intentId,
-    outcome,
-    delivery,
     sender: sender === '' ? undefined : sender,
-    commandId,
     decidedAt: written(row.decidedAt),
+    delivery,
+    commandId,
     revision,
   };
+  // In the order in which people look for it; what the row says counts.
+  return { ...shown, ...rest, ...shown };
 };
