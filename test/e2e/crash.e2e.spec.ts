@@ -68,7 +68,7 @@ describe(`apps killed at random on Kafka and Postgres, seed ${SEED}`, () => {
         TIDEGATE_DATABASE: databaseUrl,
         TIDEGATE_QUEUE: `${broker.url}?sessionTimeoutMs=6000&deadAfterMs=60000`,
         TIDEGATE_IDENTITY_KEY: 'ab'.repeat(32),
-        TIDEGATE_SANDBOX: `seed=${SEED}&latencyMs=2&failureRate=0.03&timeoutRate=0.03&graceMs=60000`,
+        TIDEGATE_SANDBOX: `seed=${SEED}&latencyMs=40&failureRate=0.03&timeoutRate=0.03&graceMs=60000`,
       },
       random,
     );
