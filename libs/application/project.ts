@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { evolveAccount, initialAccount, policyAt, type AccountEvent, type AccountState } from '#domain/account';
 import type { CustomerEvent, Decided } from '#domain/gate/events';
 import { evolve } from '#domain/gate/evolve';
@@ -25,10 +26,18 @@ export const VIEWS = 'views';
 /** What it folds. */
 export const viewCategories = ['customer', 'template', 'account'] as const;
 
+/** Customers that are remembered between batches, with their open intents: a quarter of what the deciders remember. */
+const REMEMBERED = 25_000;
+
 /** Folds the log into the read model: batches, one transaction each, and no side effects (architecture §6). */
 export class Project {
   readonly #accounts = new Map<string, AccountState>();
   readonly #templates = new Map<string, TemplateState>();
+  /** The rows as of the checkpoint: nobody else writes them while this one has it. */
+  readonly #customers = new LRUCache<string, CustomerRow>({
+    maxSize: REMEMBERED,
+    sizeCalculation: ({ state }) => 1 + Object.keys(state.intents).length,
+  });
 
   constructor(
     private readonly store: EventStore,
@@ -38,6 +47,7 @@ export class Project {
 
   /** Follows the log from the stored checkpoint until aborted. @throws InfrastructureError `checkpoint-taken` */
   async follow(signal: AbortSignal, batchSize = 500): Promise<void> {
+    this.#customers.clear();
     let checkpoint = await this.views.checkpoint(VIEWS);
     for (const { state } of await this.views.accounts()) this.#accounts.set(state.account, state);
     for (const { account, state } of await this.views.templates()) {
@@ -52,7 +62,9 @@ export class Project {
     })) {
       const last = events.at(-1);
       if (last === undefined) continue;
-      await this.views.apply(VIEWS, checkpoint, last.position, await this.changes(events));
+      const changes = await this.changes(events);
+      await this.views.apply(VIEWS, checkpoint, last.position, changes);
+      for (const row of changes.customers) this.#customers.set(idOf(row), row);
       checkpoint = last.position;
       this.applied(checkpoint, last.recordedAt, events.length);
     }
@@ -77,9 +89,7 @@ export class Project {
         if (counted !== undefined) activeUsers.push(counted);
       }
     }
-    const keys = [...byCustomer.values()].map(({ key }) => key);
-    const known = keys.length === 0 ? [] : await this.views.customers(keys);
-    const rowOf = new Map(known.map((row) => [idOf(row), row]));
+    const rowOf = await this.#rows([...byCustomer.values()].map(({ key }) => key));
     const customers: CustomerRow[] = [];
     const wakes: { key: CustomerKey; rows: WakeRow[] }[] = [];
     const decisions = new Decisions(this.views);
@@ -111,6 +121,19 @@ export class Project {
       accounts: [...accounts.values()].map((state) => ({ state })),
       templates: [...templates.values()],
     };
+  }
+
+  async #rows(keys: readonly CustomerKey[]): Promise<ReadonlyMap<string, CustomerRow>> {
+    const rowOf = new Map<string, CustomerRow>();
+    const missing: CustomerKey[] = [];
+    for (const key of keys) {
+      const row = this.#customers.get(idOf(key));
+      if (row === undefined) missing.push(key);
+      else rowOf.set(idOf(key), row);
+    }
+    const stored = missing.length === 0 ? [] : await this.views.customers(missing);
+    for (const row of stored) rowOf.set(idOf(row), row);
+    return rowOf;
   }
 
   #accountOf(account: string): AccountState {
@@ -221,6 +244,9 @@ const outcomeOf = {
   SendExpired: 'expired',
 } as const;
 
+/** As JSON. What quotes a person stays in the log (rules §12); the row would be a second place to erase it from. */
+const withoutPersonal = ({ personal: _personal, ...decision }: Decided): string => JSON.stringify(decision);
+
 const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: RecordedEvent): DecisionRow | undefined => {
   const event = recorded.event as CustomerEvent;
   const { revision, position } = recorded;
@@ -238,7 +264,7 @@ const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: Recor
       decidedAt: event.at,
       revision,
       position,
-      decision: JSON.stringify(event),
+      decision: withoutPersonal(event),
     };
   }
   if (event.type === 'SendCancelled') {

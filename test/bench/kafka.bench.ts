@@ -135,7 +135,7 @@ try {
   const decided = await rateOf(topicName('send-commands'), INTENTS);
   // What was decided is not done before the read model says so.
   const startedAt = performance.now();
-  while ((await store.gap(await views.checkpoint(VIEWS), ['customer'], 1)) > 0) await sleep(20);
+  while ((await store.gap(await views.checkpoint(VIEWS), ['customer'], 1)) > 0) await sleep(200);
   const result = {
     intents: INTENTS,
     customers: CUSTOMERS,

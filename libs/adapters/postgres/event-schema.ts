@@ -4,6 +4,9 @@ import type { Schema } from './migrate.js';
  * Appends take one lock until they commit, so positions appear in their order and a reader never passes a gap that is
  * filled later. What that costs is paid back by groups of appends (group-commit.ts). Being one statement, an append
  * cannot keep the lock when its client dies.
+ *
+ * Names and ids compare by their bytes (`collate "C"`), here and in the other schemas: a language's order, which the
+ * database has by default, costs more and means nothing for them.
  */
 export const eventSchema: Schema = {
   name: 'tidegate_log',
@@ -11,8 +14,8 @@ export const eventSchema: Schema = {
     `
     create table events (
       position    bigint generated always as identity,
-      category    text   not null,
-      stream      text   not null,
+      category    text collate "C" not null,
+      stream      text collate "C" not null,
       revision    bigint not null,
       id          uuid   not null,
       type        text   not null,

@@ -6,11 +6,11 @@ export const parkingSchema: Schema = {
     `
     -- Names as \`toLine\` writes them. body: JSON of value and headers.
     create table messages (
-      consumer_group text   not null,
-      topic          text   not null,
+      consumer_group text collate "C" not null,
+      topic          text collate "C" not null,
       partition      int    not null,
       "offset"       bigint not null,
-      key            text   not null,
+      key            text collate "C" not null,
       body           text   not null,
       at             bigint not null,
       error          text   not null,

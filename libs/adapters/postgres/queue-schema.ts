@@ -10,7 +10,7 @@ export const queueSchema: Schema = {
   scripts: [
     `
     create table partitions (
-      topic       text   not null,
+      topic       text collate "C" not null,
       partition   int    not null,
       next_offset bigint not null default 0,
       primary key (topic, partition)
@@ -18,7 +18,7 @@ export const queueSchema: Schema = {
 
     -- body: JSON of key, value and headers.
     create table messages (
-      topic     text   not null,
+      topic     text collate "C" not null,
       partition int    not null,
       "offset"  bigint not null,
       at        bigint not null,
@@ -28,7 +28,7 @@ export const queueSchema: Schema = {
 
     -- topics: one a line.
     create table members (
-      consumer_group text not null,
+      consumer_group text collate "C" not null,
       member         uuid not null,
       topics         text not null,
       expires_at     timestamptz not null,
@@ -36,8 +36,8 @@ export const queueSchema: Schema = {
     ) with (fillfactor = 50);
 
     create table claims (
-      consumer_group text   not null,
-      topic          text   not null,
+      consumer_group text collate "C" not null,
+      topic          text collate "C" not null,
       partition      int    not null,
       owner          uuid,
       epoch          bigint not null default 0,

@@ -10,29 +10,29 @@ export const viewSchema = (name: string): Schema => ({
     `
     -- owns_rows: the tables below are up to this position; the others are of those who only remember where they are.
     create table checkpoints (
-      name      text    primary key,
+      name      text collate "C" primary key,
       position  bigint  not null,
       owns_rows boolean not null
     ) with (fillfactor = 50);
 
     create table customers (
-      account  text   not null,
-      customer text   not null,
+      account  text collate "C" not null,
+      customer text collate "C" not null,
       revision bigint not null,
       state    text   not null,
       primary key (account, customer)
     ) with (fillfactor = 70);
 
     create table decisions (
-      account             text   not null,
-      customer            text   not null,
-      intent_id           text   not null,
+      account             text collate "C" not null,
+      customer            text collate "C" not null,
+      intent_id           text collate "C" not null,
       fingerprint         text   not null,
       outcome             text   not null,
       reason              text,
       delivery            text,
       command_id          text,
-      provider_message_id text,
+      provider_message_id text collate "C",
       sender              text   not null,
       decided_at          bigint not null,
       revision            bigint not null,
@@ -46,13 +46,13 @@ export const viewSchema = (name: string): Schema => ({
     create table facts (id uuid primary key);
 
     create table wakes (
-      account           text   not null,
-      customer          text   not null,
-      intent_id         text   not null,
-      status            text   not null,
+      account           text collate "C" not null,
+      customer          text collate "C" not null,
+      intent_id         text collate "C" not null,
+      status            text collate "C" not null,
       reason            text,
-      template_name     text,
-      template_language text,
+      template_name     text collate "C",
+      template_language text collate "C",
       wake_at           bigint not null,
       primary key (account, customer, intent_id)
     );
@@ -61,33 +61,33 @@ export const viewSchema = (name: string): Schema => ({
       where template_name is not null and status = 'held';
 
     create table active_users (
-      account        text   not null,
-      month          text   not null,
-      customer       text   not null,
+      account        text collate "C" not null,
+      month          text collate "C" not null,
+      customer       text collate "C" not null,
       first_at       bigint not null,
       first_event_id text   not null,
       primary key (account, month, customer)
     );
 
     create table active_months (
-      account text   not null,
-      month   text   not null,
+      account text collate "C" not null,
+      month   text collate "C" not null,
       users   bigint not null,
       primary key (account, month)
     ) with (fillfactor = 50);
 
     create table accounts (
-      account  text   primary key,
+      account  text collate "C" primary key,
       revision bigint not null,
       state    text   not null
     );
 
     create table templates (
-      account  text   not null,
-      name     text   not null,
-      language text   not null,
+      account  text collate "C" not null,
+      name     text collate "C" not null,
+      language text collate "C" not null,
       revision bigint not null,
-      status   text,
+      status   text collate "C",
       state    text   not null,
       primary key (account, name, language)
     );

@@ -34,7 +34,7 @@ export interface DecisionRow extends IntentKey {
   /** Revision in the customer's stream, and position in the log, of the latest decision's event. */
   readonly revision: number;
   readonly position: Position;
-  /** Serialised decision event, its `personal` field included. */
+  /** Serialised decision event, without its `personal` field. */
   readonly decision: string;
 }
 
