@@ -5,17 +5,20 @@ import { chunksOf, sizeOf } from './chunks.js';
 import { protocolErrorOf, retry, unavailable } from './kafka-client.js';
 import type { KafkaSettings } from './kafka-url.js';
 import { keyPartitioner } from './partitioner.js';
+import { speedUpProducing } from './produce-request.js';
 
 export type ProducerClient = Pick<Producer, 'connect' | 'sendBatch' | 'disconnect'>;
 
-export const idempotentProducer = (kafka: Kafka): ProducerClient =>
-  kafka.producer({
+export const idempotentProducer = (kafka: Kafka): ProducerClient => {
+  speedUpProducing();
+  return kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
     createPartitioner: keyPartitioner,
     retry,
   });
+};
 
 interface Call {
   readonly messages: readonly OutgoingMessage[];
