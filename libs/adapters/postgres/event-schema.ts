@@ -26,16 +26,23 @@ export const eventSchema: Schema = {
       unique (stream, revision)
     );
 
-    -- In the order of the log at most so many; what is behind so many bytes of data and metadata has to wait.
-    create function events_after(categories text, after bigint, at_most int, at_most_bytes int) returns setof events
-    language plpgsql stable as $$
-    begin
-      return query
-      select n.position, n.category, n.stream, n.revision, n.id, n.type, n.data, n.metadata, n.recorded_at
+    -- In the order of the log at most so many; what is behind so many bytes of data and metadata has to wait. Of events
+    -- at known positions only their place and id. Plain SQL, so that the rows go to the client as they are found.
+    create function events_after(categories text, after bigint, at_most int, at_most_bytes int, known int8multirange)
+    returns table (
+      "position" bigint, stream text, revision bigint, id uuid, type text, data text, metadata text, recorded_at bigint,
+      bytes bigint
+    ) language sql stable as $$
+      select
+        n.position, n.stream, n.revision, n.id,
+        case when n.position <@ known then null else n.type end,
+        case when n.position <@ known then null else n.data end,
+        case when n.position <@ known then null else n.metadata end,
+        n.recorded_at, n.bytes
       from (
-        select next.*, sum(octet_length(next.data) + octet_length(next.metadata)) over (order by next.position) as bytes
+        select next.*, sum(next.bytes) over (order by next.position) as total
         from (
-          select e.*
+          select e.*, (octet_length(e.data) + octet_length(e.metadata))::bigint as bytes
           from unnest(string_to_array(categories, E'\\n')) as c(category)
           cross join lateral (
             select * from tidegate_log.events e
@@ -45,19 +52,19 @@ export const eventSchema: Schema = {
           order by e.position limit at_most
         ) next
       ) n
-      where n.bytes - octet_length(n.data) - octet_length(n.metadata) < at_most_bytes
-      order by n.position;
-    end $$;
+      where n.total - n.bytes < at_most_bytes
+      order by n.position
+    $$;
 
     -- Per event: stream, its revision if appended, the stream's expected revision, and what is stored.
     -- Per append: stream, number of events.
-    -- No rows when all was new and is stored; else a row per append: whether its events stand where they should,
-    -- and the stream's revision.
+    -- When all was new and is stored, one row with the position of the last event: those before it have the positions
+    -- before it. Else a row per append: whether its events stand where they should, and the stream's revision.
     create function append_events(
       streams text, revisions text, expected text, categories text, ids text, types text, contents text, metadatas text,
       recorded bigint, total int,
       append_streams text, append_counts text
-    ) returns table (stands boolean, actual bigint) language plpgsql set enable_hashjoin to on as $$
+    ) returns table (stands boolean, actual bigint, last_position bigint) language plpgsql set enable_hashjoin to on as $$
     declare
       inserted int;
     begin
@@ -76,6 +83,7 @@ export const eventSchema: Schema = {
 
       get diagnostics inserted = row_count;
       if inserted = total then
+        return query select true, null::bigint, lastval();
         return;
       end if;
 
@@ -92,7 +100,8 @@ export const eventSchema: Schema = {
       )
       select
         coalesce(c.count, 0) = a.count,
-        coalesce((select max(e.revision) from tidegate_log.events e where e.stream = a.stream), -1)
+        coalesce((select max(e.revision) from tidegate_log.events e where e.stream = a.stream), -1),
+        null::bigint
       from unnest(
         string_to_array(append_streams, E'\\n'), string_to_array(append_counts, E'\\n')::bigint[]
       ) with ordinality as a(stream, count, number)

@@ -3,6 +3,7 @@ import type { Clock } from '#application/ports/clock';
 import {
   EventStore,
   MAX_APPEND_BYTES,
+  NO_STREAM,
   type AppendOutcome,
   type Category,
   type EventBatch,
@@ -13,17 +14,20 @@ import {
   type SubscriptionOptions,
 } from '#application/ports/event-store';
 import { decodeEvent, encodeEvent, type StoredEvent } from '#contracts/events/codec';
-import { instantOf } from '#domain/time';
+import { instantOf, type Instant } from '#domain/time';
 import type { Database } from './database.js';
 import { isUnavailable, unavailableAs } from './failures.js';
 import { GroupCommit } from './group-commit.js';
 import { lines, rowsOf } from './lines.js';
+import { RecentEvents } from './recent-events.js';
 import { pause, pauseMs, Wakeup } from './wakeup.js';
 
 /** Of what is written in one statement: PGlite keeps the process busy meanwhile. */
 const MAX_GROUP_BYTES = MAX_APPEND_BYTES;
 /** A batch of a subscription that holds so many is handed out, however few events it has. */
 const BATCH_BYTES = 8_000_000;
+/** Of what this process has appended, for subscribers in it. */
+const RECENT_BYTES = 4_000_000;
 /** A notice may get lost: subscribers look by themselves so often. */
 const POLL_MS = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -42,6 +46,24 @@ interface EventRow extends StoredEvent {
   readonly recorded_at: number;
 }
 
+/** What of an event a subscription gets from the log: no content where this process knows it. */
+interface FollowedRow {
+  readonly position: number;
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string | null;
+  readonly data: string | null;
+  readonly metadata: string | null;
+  readonly recorded_at: number;
+  readonly bytes: number;
+}
+
+interface Followed {
+  readonly events: readonly RecordedEvent[];
+  readonly bytes: number;
+}
+
 const columns = 'e.position, e.stream, e.revision, e.id, e.type, e.data, e.metadata, e.recorded_at';
 
 const recorded = (row: EventRow): RecordedEvent => ({
@@ -53,9 +75,6 @@ const recorded = (row: EventRow): RecordedEvent => ({
   recordedAt: instantOf(row.recorded_at),
 });
 
-const bytesOf = (rows: readonly StoredEvent[]): number =>
-  rows.reduce((sum, { data, metadata }) => sum + Buffer.byteLength(data) + Buffer.byteLength(metadata), 0);
-
 const categoryOf = (stream: string): string => stream.slice(0, Math.max(0, stream.indexOf('-')));
 
 /** The event log in Postgres or PGlite. */
@@ -65,6 +84,9 @@ export class PostgresEventStore extends EventStore {
     weigh: ({ bytes }) => bytes,
     keyOf: ({ stream }) => stream,
   });
+  readonly #recent = new RecentEvents(RECENT_BYTES);
+  /** What is followed in this process, by how many. */
+  readonly #followed = new Map<string, number>();
 
   constructor(
     private readonly database: Database,
@@ -102,18 +124,19 @@ export class PostgresEventStore extends EventStore {
     });
     let position = after ?? 0;
     let toldCaughtUp = false;
+    this.#follow(categories, 1);
     try {
       for (let failures = 0; !signal.aborted;) {
         wakeup.answer();
-        const rows = await this.#rowsAfter(position, categories, batchSize);
-        if (rows === undefined) {
+        const followed = await this.#eventsAfter(position, categories, batchSize);
+        if (followed === undefined) {
           await pause(pauseMs(failures, 100, 5_000), signal);
           failures += 1;
           continue;
         }
         failures = 0;
-        const events = rows.map(recorded);
-        const caughtUp = rows.length < batchSize && bytesOf(rows) < BATCH_BYTES;
+        const { events, bytes } = followed;
+        const caughtUp = events.length < batchSize && bytes < BATCH_BYTES;
         if (events.length > 0 || (caughtUp && !toldCaughtUp)) {
           position = events.at(-1)?.position ?? position;
           toldCaughtUp = caughtUp;
@@ -123,6 +146,7 @@ export class PostgresEventStore extends EventStore {
       }
     } finally {
       unlisten();
+      this.#follow(categories, -1);
     }
   }
 
@@ -151,19 +175,35 @@ export class PostgresEventStore extends EventStore {
     await this.#appends.idle();
   }
 
+  #follow(categories: readonly Category[], by: 1 | -1): void {
+    for (const category of categories) this.#followed.set(category, (this.#followed.get(category) ?? 0) + by);
+  }
+
   /** Undefined while the database does not answer. */
-  async #rowsAfter(
-    position: Position,
-    categories: readonly string[],
-    limit: number,
-  ): Promise<readonly EventRow[] | undefined> {
+  async #eventsAfter(position: Position, categories: readonly string[], limit: number): Promise<Followed | undefined> {
+    const known = this.#recent.after(position);
     try {
-      return await this.database.query<EventRow>(`select ${columns} from tidegate_log.events_after($1, $2, $3, $4) e`, [
-        lines(categories),
-        position,
-        limit,
-        BATCH_BYTES,
-      ]);
+      const rows = await this.database.query<FollowedRow>(
+        `select * from tidegate_log.events_after($1, $2, $3, $4, $5)`,
+        [lines(categories), position, limit, BATCH_BYTES, known.ranges],
+      );
+      const events: RecordedEvent[] = [];
+      let bytes = 0;
+      for (const row of rows) {
+        const { type, data, metadata } = row;
+        const event =
+          type === null || data === null || metadata === null
+            ? known.at(row.position)
+            : recorded({ ...row, type, data, metadata });
+        if (event?.id !== row.id) {
+          // The log is not the one that was appended to: a backup was put back.
+          this.#recent.forget();
+          return await this.#eventsAfter(position, categories, limit);
+        }
+        events.push(event);
+        bytes += row.bytes;
+      }
+      return { events, bytes };
     } catch (error) {
       if (isUnavailable(error)) return undefined;
       throw error;
@@ -180,8 +220,9 @@ export class PostgresEventStore extends EventStore {
         ...event,
       })),
     );
+    const recordedAt = this.clock.now();
     try {
-      const rows = await this.database.query<{ stands: boolean; actual: number }>(
+      const rows = await this.database.query<{ stands: boolean; actual: number; last_position: number | null }>(
         `select * from tidegate_log.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
         [
           lines(events.map(({ stream }) => stream)),
@@ -192,24 +233,46 @@ export class PostgresEventStore extends EventStore {
           lines(events.map(({ type }) => type)),
           lines(events.map(({ data }) => data)),
           lines(events.map(({ metadata }) => metadata)),
-          this.clock.now(),
+          recordedAt,
           events.length,
           lines(group.map(({ stream }) => stream)),
           lines(group.map(({ events }) => events.length)),
         ],
       );
+      const last = rows[0]?.last_position ?? null;
+      if (last !== null) this.#remember(group, last - events.length + 1, recordedAt);
       for (const category of new Set(group.map(({ stream }) => categoryOf(stream))))
         this.database.notify(CHANNEL, category);
       return group.map(({ expectedRevision, events }, index) => {
         const row = rows[index];
-        return row === undefined || row.stands
+        return last !== null || row?.stands === true
           ? { kind: 'appended', revision: expectedRevision + events.length }
-          : { kind: 'conflict', actualRevision: row.actual };
+          : { kind: 'conflict', actualRevision: row?.actual ?? NO_STREAM };
       });
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       return group.map(() => ({ kind: 'unknown', cause: error }));
     }
+  }
+
+  #remember(group: readonly EncodedAppend[], first: Position, recordedAt: Instant): void {
+    if (!group.some(({ stream }) => (this.#followed.get(categoryOf(stream)) ?? 0) > 0)) return;
+    let position = first;
+    const events = group.flatMap(({ stream, expectedRevision, events: own }) =>
+      own.map((event, index) => ({
+        ...event,
+        // As Postgres writes it.
+        id: event.id.toLowerCase(),
+        stream,
+        revision: expectedRevision + 1 + index,
+        position: position++,
+        recordedAt,
+      })),
+    );
+    this.#recent.remember(
+      events,
+      group.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
   }
 }
 
