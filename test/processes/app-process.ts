@@ -7,7 +7,8 @@ export type AppName = 'recorder' | 'dispatcher' | 'projector' | 'provider' | 'in
 
 /** Compiled code lies under dist, also for the tests that run from the sources. */
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/dist\/$/, '');
-const READY_WITHIN_MS = 60_000;
+/** Generous: several start at once, on a machine that may be busy with others. */
+const READY_WITHIN_MS = 180_000;
 
 /** An app as a process of its own, on its real entry point. */
 export class AppProcess {
