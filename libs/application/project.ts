@@ -3,7 +3,7 @@ import { evolveAccount, initialAccount, policyAt, type AccountEvent, type Accoun
 import type { CustomerEvent, Decided } from '#domain/gate/events';
 import { evolve } from '#domain/gate/evolve';
 import { wakesAt } from '#domain/gate/permit';
-import { initialCustomer, type OpenIntent } from '#domain/gate/state';
+import { initialCustomer, type CustomerState, type OpenIntent } from '#domain/gate/state';
 import { countsIn } from '#domain/mau';
 import { evolveTemplate, initialTemplate, type TemplateEvent, type TemplateState } from '#domain/template';
 import type { Instant } from '#domain/time';
@@ -26,8 +26,8 @@ export const VIEWS = 'views';
 /** What it folds. */
 export const viewCategories = ['customer', 'template', 'account'] as const;
 
-/** Customers that are remembered between batches, with their open intents: a quarter of what the deciders remember. */
-const REMEMBERED = 25_000;
+/** Customers and open intents that are remembered between batches: a hundred megabytes at most. */
+const REMEMBERED = 100_000;
 
 /** Folds the log into the read model: batches, one transaction each, and no side effects (architecture §6). */
 export class Project {
@@ -91,7 +91,8 @@ export class Project {
     }
     const rowOf = await this.#rows([...byCustomer.values()].map(({ key }) => key));
     const customers: CustomerRow[] = [];
-    const wakes: { key: CustomerKey; rows: WakeRow[] }[] = [];
+    const wakes: WakeRow[] = [];
+    const asleep: IntentKey[] = [];
     const decisions = new Decisions(this.views);
     for (const { key, events: own } of byCustomer.values()) {
       const row = rowOf.get(idOf(key));
@@ -104,19 +105,20 @@ export class Project {
         decisions.take(key, recorded);
       }
       customers.push({ ...key, revision, state });
-      const situation = { customer: state, account: this.#accountOf(key.account) };
       const now = own.at(-1)?.recordedAt;
-      wakes.push({
-        key,
-        rows:
-          now === undefined ? [] : Object.values(state.intents).flatMap((open) => wakeRow(key, open, situation, now)),
-      });
+      if (now === undefined) continue;
+      const situation = { customer: state, account: this.#accountOf(key.account) };
+      for (const [intentId, wake] of changedWakes(row?.state ?? initialCustomer, situation, now)) {
+        if (wake === undefined) asleep.push({ account: key.account, customer: key.customer, intentId });
+        else wakes.push({ ...wake, account: key.account, customer: key.customer, intentId });
+      }
     }
     return {
       customers,
       decisions: await decisions.rows(),
       facts: events.flatMap(({ id, event }) => (isInboundFact(event.type) ? [id] : [])),
       wakes,
+      asleep,
       activeUsers,
       accounts: [...accounts.values()].map((state) => ({ state })),
       templates: [...templates.values()],
@@ -170,26 +172,34 @@ export class Project {
 
 const idOf = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
 
-const wakeRow = (
-  key: CustomerKey,
-  open: OpenIntent,
+type Wake = Omit<WakeRow, keyof IntentKey>;
+
+const wakeOf = (open: OpenIntent, situation: Parameters<typeof wakesAt>[1], now: Instant): Wake | undefined => {
+  const wakeAt = wakesAt(open, situation, now);
+  if (wakeAt === undefined || open.status === 'outcome-unknown') return undefined;
+  const held = open.status === 'held' ? open : undefined;
+  return { status: open.status, reason: held?.reason ?? null, template: held?.template ?? null, wakeAt };
+};
+
+/**
+ * The intents that may wake otherwise than before, each with its wake; undefined for one that wakes no more. A permit
+ * that is still the same object wakes as it did: nothing but the customer's own events moves it. What is held or on its
+ * way wakes by the time and the policy too, and is looked at each time.
+ */
+function* changedWakes(
+  before: CustomerState,
   situation: Parameters<typeof wakesAt>[1],
   now: Instant,
-): WakeRow[] => {
-  const wakeAt = wakesAt(open, situation, now);
-  if (wakeAt === undefined || open.status === 'outcome-unknown') return [];
-  const held = open.status === 'held' ? open : undefined;
-  return [
-    {
-      ...key,
-      intentId: open.intent.intentId,
-      status: open.status,
-      reason: held?.reason ?? null,
-      template: held?.template ?? null,
-      wakeAt,
-    },
-  ];
-};
+): Generator<readonly [string, Wake | undefined]> {
+  const { intents, survivor } = situation.customer;
+  for (const [intentId, open] of Object.entries(intents)) {
+    const isSame = open === before.intents[intentId] && survivor === before.survivor;
+    if (!isSame || open.status !== 'authorised') yield [intentId, wakeOf(open, situation, now)];
+  }
+  for (const intentId of Object.keys(before.intents)) {
+    if (!Object.hasOwn(intents, intentId)) yield [intentId, undefined];
+  }
+}
 
 /** Collects the latest row per intent of a batch, on top of the rows that are there. */
 class Decisions {

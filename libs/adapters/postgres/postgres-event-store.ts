@@ -27,7 +27,7 @@ const MAX_GROUP_BYTES = MAX_APPEND_BYTES;
 /** A batch of a subscription that holds so many is handed out, however few events it has. */
 const BATCH_BYTES = 8_000_000;
 /** Of what this process has appended, for subscribers in it. */
-const RECENT_BYTES = 4_000_000;
+const RECENT_BYTES = 8_000_000;
 /** A notice may get lost: subscribers look by themselves so often. */
 const POLL_MS = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -85,8 +85,6 @@ export class PostgresEventStore extends EventStore {
     keyOf: ({ stream }) => stream,
   });
   readonly #recent = new RecentEvents(RECENT_BYTES);
-  /** What is followed in this process, by how many. */
-  readonly #followed = new Map<string, number>();
 
   constructor(
     private readonly database: Database,
@@ -122,13 +120,13 @@ export class PostgresEventStore extends EventStore {
     const unlisten = this.database.listen(CHANNEL, (category) => {
       if (category === undefined || categories.some((wanted) => wanted === category)) wakeup.knock();
     });
-    let position = after ?? 0;
+    const follower = { categories, position: after ?? 0 };
     let toldCaughtUp = false;
-    this.#follow(categories, 1);
+    this.#recent.follow(follower);
     try {
       for (let failures = 0; !signal.aborted;) {
         wakeup.answer();
-        const followed = await this.#eventsAfter(position, categories, batchSize);
+        const followed = await this.#eventsAfter(follower.position, categories, batchSize);
         if (followed === undefined) {
           await pause(pauseMs(failures, 100, 5_000), signal);
           failures += 1;
@@ -138,7 +136,8 @@ export class PostgresEventStore extends EventStore {
         const { events, bytes } = followed;
         const caughtUp = events.length < batchSize && bytes < BATCH_BYTES;
         if (events.length > 0 || (caughtUp && !toldCaughtUp)) {
-          position = events.at(-1)?.position ?? position;
+          follower.position = events.at(-1)?.position ?? follower.position;
+          this.#recent.release();
           toldCaughtUp = caughtUp;
           yield { events, caughtUp };
         }
@@ -146,7 +145,7 @@ export class PostgresEventStore extends EventStore {
       }
     } finally {
       unlisten();
-      this.#follow(categories, -1);
+      this.#recent.unfollow(follower);
     }
   }
 
@@ -173,10 +172,6 @@ export class PostgresEventStore extends EventStore {
   /** Waits for running appends; the database is closed by who opened it. */
   async close(): Promise<void> {
     await this.#appends.idle();
-  }
-
-  #follow(categories: readonly Category[], by: 1 | -1): void {
-    for (const category of categories) this.#followed.set(category, (this.#followed.get(category) ?? 0) + by);
   }
 
   /** Undefined while the database does not answer. */
@@ -256,7 +251,6 @@ export class PostgresEventStore extends EventStore {
   }
 
   #remember(group: readonly EncodedAppend[], first: Position, recordedAt: Instant): void {
-    if (!group.some(({ stream }) => (this.#followed.get(categoryOf(stream)) ?? 0) > 0)) return;
     let position = first;
     const events = group.flatMap(({ stream, expectedRevision, events: own }) =>
       own.map((event, index) => ({
@@ -272,6 +266,7 @@ export class PostgresEventStore extends EventStore {
     this.#recent.remember(
       events,
       group.reduce((sum, { bytes }) => sum + bytes, 0),
+      categoryOf,
     );
   }
 }

@@ -10,6 +10,7 @@ import {
   type MauRow,
   type ProjectionChanges,
   type TemplateRow,
+  type WakeRow,
 } from '#application/ports/read-model';
 import type { Database, Queryable } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
@@ -67,6 +68,7 @@ export class PostgresProjectionStore extends ProjectionStore {
       await this.#customers(transaction, changes.customers);
       await this.#decisions(transaction, changes.decisions);
       await this.#facts(transaction, changes.facts);
+      await this.#asleep(transaction, changes.asleep);
       await this.#wakes(transaction, changes.wakes);
       await this.#activeUsers(transaction, changes.activeUsers);
       await this.#accounts(transaction, changes.accounts);
@@ -166,32 +168,33 @@ export class PostgresProjectionStore extends ProjectionStore {
     );
   }
 
-  async #wakes(transaction: Queryable, wakes: ProjectionChanges['wakes']): Promise<void> {
-    if (wakes.length === 0) return;
-    const keys = wakes.map(({ key }) => key);
-    const rows = wakes.flatMap(({ rows }) => rows);
-    // Most of a customer's rows stay as they are: these are not written again.
+  async #asleep(transaction: Queryable, keys: readonly IntentKey[]): Promise<void> {
+    if (keys.length === 0) return;
     await transaction.query(
-      `with wanted as materialized (
-         select * from ${rowsOf(3, 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint')}
-           as n(account, customer, intent_id, status, reason, template_name, template_language, wake_at)
-       ), present as materialized (
-         select w.* from ${rowsOf(1, 'text', 'text')} as k(account, customer)
-         join ${this.schema}.wakes w on w.account = k.account and w.customer = k.customer
-       ), gone as (
-         delete from ${this.schema}.wakes w using (
-           select account, customer, intent_id from present except select account, customer, intent_id from wanted
-         ) g where w.account = g.account and w.customer = g.customer and w.intent_id = g.intent_id
-       )
-       insert into ${this.schema}.wakes
-         (account, customer, intent_id, status, reason, template_name, template_language, wake_at)
-       (table wanted except table present)
-       on conflict (account, customer, intent_id) do update set
-         status = excluded.status, reason = excluded.reason, template_name = excluded.template_name,
-         template_language = excluded.template_language, wake_at = excluded.wake_at`,
+      `delete from ${this.schema}.wakes w using ${rowsOf(1, 'text', 'text', 'text')} as k(account, customer, intent_id)
+       where w.account = k.account and w.customer = k.customer and w.intent_id = k.intent_id`,
       [
         column(keys, ({ account }) => account),
         column(keys, ({ customer }) => customer),
+        column(keys, ({ intentId }) => intentId),
+      ],
+    );
+  }
+
+  async #wakes(transaction: Queryable, rows: readonly WakeRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await transaction.query(
+      // Many are named only because they may have moved: a row that stays as it is is not written again.
+      `insert into ${this.schema}.wakes as stored
+         (account, customer, intent_id, status, reason, template_name, template_language, wake_at)
+       select * from ${rowsOf(1, 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint')}
+       on conflict (account, customer, intent_id) do update set
+         status = excluded.status, reason = excluded.reason, template_name = excluded.template_name,
+         template_language = excluded.template_language, wake_at = excluded.wake_at
+       where (stored.status, stored.reason, stored.template_name, stored.template_language, stored.wake_at)
+         is distinct from
+         (excluded.status, excluded.reason, excluded.template_name, excluded.template_language, excluded.wake_at)`,
+      [
         column(rows, ({ account }) => account),
         column(rows, ({ customer }) => customer),
         column(rows, ({ intentId }) => intentId),

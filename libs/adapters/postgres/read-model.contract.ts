@@ -23,6 +23,7 @@ const nothing: ProjectionChanges = {
   decisions: [],
   facts: [],
   wakes: [],
+  asleep: [],
   activeUsers: [],
   accounts: [],
   templates: [],
@@ -203,7 +204,7 @@ export const readModelContract = (name: string, opened: () => Views): void => {
           wakeOf(customer('b'), { wakeAt: at(10), status: 'held', reason: 'scheduled' }),
           wakeOf(customer('c'), { wakeAt: at(20), status: 'started', intentId: awkward }),
         ] as const;
-        await apply({ wakes: rows.map((row) => ({ key: row, rows: [row] })) });
+        await apply({ wakes: rows });
         expect(await own(['held', 'authorised', 'started'], 9)).toEqual([]);
         expect(await own(['held', 'authorised', 'started'], 20)).toEqual([rows[1], rows[2]]);
         expect(await own(['held', 'authorised', 'started', 'accepted'], 30)).toEqual([rows[1], rows[2], rows[0]]);
@@ -211,22 +212,17 @@ export const readModelContract = (name: string, opened: () => Views): void => {
         expect(await own([], 99)).toEqual([]);
       });
 
-      test('are replaced for the customers named, and stay for others', async () => {
+      test('move where they are named again, end where they are put to sleep, and else stay', async () => {
         const [a1, a2, b1] = [
           wakeOf(customer('a'), { intentId: '1' }),
           wakeOf(customer('a'), { intentId: '2' }),
           wakeOf(customer('b'), { intentId: '1' }),
         ] as const;
-        await apply({
-          wakes: [
-            { key: customer('a'), rows: [a1, a2] },
-            { key: customer('b'), rows: [b1] },
-          ],
-        });
+        await apply({ wakes: [a1, a2, b1] });
         const moved = { ...a2, status: 'started' as const, wakeAt: at(5) };
-        await apply({ wakes: [{ key: customer('a'), rows: [moved] }] });
+        await apply({ wakes: [moved], asleep: [a1, { ...b1, intentId: 'unknown' }] });
         expect(await own(['authorised', 'started'], 9)).toEqual([b1, moved]);
-        await apply({ wakes: [{ key: customer('a'), rows: [] }] });
+        await apply({ asleep: [moved] });
         expect(await own(['authorised', 'started'], 9)).toEqual([b1]);
       });
 
@@ -238,7 +234,7 @@ export const readModelContract = (name: string, opened: () => Views): void => {
           state: { ...initialTemplate(template.name, language), revision, status },
         });
         await apply({
-          wakes: [{ key: held, rows: [held, wakeOf(held, { intentId: 'other', wakeAt: at(100) })] }],
+          wakes: [held, wakeOf(held, { intentId: 'other', wakeAt: at(100) })],
           templates: [templateOf(1, 'PAUSED'), templateOf(1, 'APPROVED', 'de')],
         });
         expect(await own(['held', 'authorised'], 0)).toEqual([]);
@@ -266,29 +262,29 @@ export const readModelContract = (name: string, opened: () => Views): void => {
           state: { ...initialTemplate(name, 'en'), revision: 1, status },
         });
         await apply({
-          wakes: all.map((row) => ({ key: row, rows: [row] })),
+          wakes: all,
           templates: names.map((name) => templateOf(name, ['b', 'c', 'e'].includes(name) ? 'APPROVED' : 'PAUSED')),
         });
         expect(await own(['held'], 0)).toEqual([another, inEnglish[1], inEnglish[2], inEnglish[4]]);
-        await apply({ wakes: all.map((row) => ({ key: row, rows: [] })) });
+        await apply({ asleep: all });
       });
 
       test('what is due under another status takes no place of those asked for', async () => {
         const { model } = opened();
         const due = [1, 2, 3].map((ms) => wakeOf(customer(`d${ms}`), { status: 'started', wakeAt: instantOf(ms) }));
         const late = wakeOf(customer('late'), { status: 'accepted', wakeAt: instantOf(9) });
-        await apply({ wakes: [...due, late].map((row) => ({ key: row, rows: [row] })) });
+        await apply({ wakes: [...due, late] });
         expect(await model.awake(['accepted'], instantOf(10), 2)).toEqual([late]);
         expect(await model.awake(['accepted', 'started'], instantOf(10), 2)).toEqual(due.slice(0, 2));
-        await apply({ wakes: [...due, late].map((row) => ({ key: row, rows: [] })) });
+        await apply({ asleep: [...due, late] });
       });
 
       test('come at most so many at a time, the earliest first', async () => {
         const { model } = opened();
         const rows = [5, 4, 3].map((ms) => wakeOf(customer(`c${ms}`), { wakeAt: instantOf(ms) }));
-        await apply({ wakes: rows.map((row) => ({ key: row, rows: [row] })) });
+        await apply({ wakes: rows });
         expect(await model.awake(['authorised'], instantOf(10), 2)).toEqual([rows[2], rows[1]]);
-        await apply({ wakes: rows.map((row) => ({ key: row, rows: [] })) });
+        await apply({ asleep: rows });
       });
     });
 

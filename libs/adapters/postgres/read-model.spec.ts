@@ -33,6 +33,7 @@ describe('the read model on PGlite', () => {
       decisions: [],
       facts: [],
       wakes: [],
+      asleep: [],
       activeUsers: [],
       accounts: [],
       templates: [],

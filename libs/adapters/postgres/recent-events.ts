@@ -1,10 +1,12 @@
-import type { Position, RecordedEvent } from '#application/ports/event-store';
+import type { Category, Position, RecordedEvent } from '#application/ports/event-store';
 
 /** Events with consecutive positions. */
 interface Stretch {
   readonly first: Position;
   readonly events: readonly RecordedEvent[];
   readonly bytes: number;
+  /** Of each category in it, the position of the last event. */
+  readonly ends: ReadonlyMap<string, Position>;
 }
 
 /** Those behind some position, as of one moment. */
@@ -14,23 +16,46 @@ export interface KnownEvents {
   at(position: Position): RecordedEvent | undefined;
 }
 
+/** A subscription of this process. */
+export interface Follower {
+  readonly categories: readonly Category[];
+  /** Of the last event that it was given. */
+  position: Position;
+}
+
 /**
- * What this process has just appended. The log alone says which events there are and where; but their content need not
- * travel back and be read again to be handed to a subscriber beside the writer.
+ * What this process has just appended and its followers are still to be given. The log alone says which events there
+ * are and where; but their content need not travel back and be read again for a subscriber beside the writer.
  */
 export class RecentEvents {
+  readonly #followers = new Set<Follower>();
   #stretches: Stretch[] = [];
   #bytes = 0;
 
   /** @param bytes of content that are remembered at most */
   constructor(private readonly bytes: number) {}
 
-  remember(events: readonly RecordedEvent[], bytes: number): void {
+  follow(follower: Follower): void {
+    this.#followers.add(follower);
+  }
+
+  unfollow(follower: Follower): void {
+    this.#followers.delete(follower);
+    this.release();
+  }
+
+  /**
+   * The oldest are wanted next: where followers lag, what is new will be read from the log, not what they are coming to.
+   * @param events with consecutive positions
+   * @param categoryOf of an event's stream
+   */
+  remember(events: readonly RecordedEvent[], bytes: number, categoryOf: (stream: string) => string): void {
     const [first] = events;
-    if (first === undefined || bytes > this.bytes) return;
-    this.#stretches.push({ first: first.position, events, bytes });
+    if (first === undefined || this.#bytes + bytes > this.bytes) return;
+    const ends = new Map(events.map(({ stream, position }) => [categoryOf(stream), position]));
+    if (this.#isPassed({ ends })) return;
+    this.#stretches.push({ first: first.position, events, bytes, ends });
     this.#bytes += bytes;
-    while (this.#bytes > this.bytes) this.#bytes -= this.#stretches.shift()?.bytes ?? 0;
   }
 
   after(position: Position): KnownEvents {
@@ -44,8 +69,20 @@ export class RecentEvents {
     };
   }
 
+  /** Forgets what all followers have been given. */
+  release(): void {
+    this.#stretches = this.#stretches.filter((stretch) => !this.#isPassed(stretch));
+    this.#bytes = this.#stretches.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   forget(): void {
     this.#stretches = [];
     this.#bytes = 0;
+  }
+
+  #isPassed({ ends }: Pick<Stretch, 'ends'>): boolean {
+    return [...this.#followers].every(({ categories, position }) =>
+      categories.every((category) => (ends.get(category) ?? 0) <= position),
+    );
   }
 }

@@ -84,8 +84,9 @@ export interface ProjectionChanges {
   readonly decisions: readonly DecisionRow[];
   /** Ids of recorded facts, so that a repeat is recognised for ever. */
   readonly facts: readonly string[];
-  /** Intents of these customers wake only as listed: rows of theirs that are not listed are removed. */
-  readonly wakes: readonly { readonly key: CustomerKey; readonly rows: readonly WakeRow[] }[];
+  /** Intents that wake from now on, or otherwise than before, and those that wake no more; no intent is in both. */
+  readonly wakes: readonly WakeRow[];
+  readonly asleep: readonly IntentKey[];
   readonly activeUsers: readonly MauRow[];
   readonly accounts: readonly AccountRow[];
   readonly templates: readonly TemplateRow[];
