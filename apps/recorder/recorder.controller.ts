@@ -5,27 +5,48 @@ import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer, type MessageBatch, type ReceivedMessage } from '#application/ports/message-queue';
 import { Telemetry } from '#application/ports/telemetry';
+import { LinkCustomers } from '#application/link-customers';
 import { RecordChanges } from '#application/record-changes';
 import { RecordFacts, type FactCommand } from '#application/record-facts';
 import { templateStream } from '#application/streams';
+import type { CustomerAliases } from '#contracts/inbound/customer';
+import type { Reason } from '#contracts/outbound/dead-letters';
 import { topicName } from '#contracts/topics';
 import type { Report } from '#domain/gate/record';
 import { accountChange } from './account-change.js';
 
 const SOURCE = '/tidegate/recorder';
 
-type InboundFact = Exclude<Understood<'inbound-messages'>, { readonly type: 'identity' }>;
+type Identity = Extract<Understood<'inbound-messages'>, { readonly type: 'identity' }>;
+type InboundFact = Exclude<Understood<'inbound-messages'>, Identity>;
 type FactMessage = InboundFact | Understood<'consents'>;
+interface Told<Parsed> {
+  readonly message: ReceivedMessage;
+  readonly parsed: Parsed;
+}
 
-const isFact = (
-  taken: Taken<'inbound-messages'>,
-): taken is Taken<'inbound-messages'> & { readonly parsed: InboundFact } => taken.parsed.type !== 'identity';
+const isIdentity = (taken: Taken<'inbound-messages'>): taken is Told<Identity> => taken.parsed.type === 'identity';
+const isFact = (taken: Taken<'inbound-messages'>): taken is Told<InboundFact> => taken.parsed.type !== 'identity';
+
+/** In their order, split before and after each change of a number: what was said by it before is not what was said after. */
+const runsOf = (all: readonly Taken<'inbound-messages'>[]): readonly (readonly Taken<'inbound-messages'>[])[] => {
+  const isChange = (taken: Taken<'inbound-messages'> | undefined): boolean =>
+    taken !== undefined && isIdentity(taken) && taken.parsed.data.relation === 'changed';
+  const runs: Taken<'inbound-messages'>[][] = [];
+  for (const taken of all) {
+    const run = runs.at(-1);
+    if (run === undefined || isChange(taken) || isChange(run[0])) runs.push([taken]);
+    else run.push(taken);
+  }
+  return runs;
+};
 
 /** Records what came in: facts about customers, templates and accounts. */
 @Controller()
 export class RecorderController {
   constructor(
     @Inject(RecordFacts) private readonly facts: RecordFacts,
+    @Inject(LinkCustomers) private readonly links: LinkCustomers,
     @Inject(RecordChanges) private readonly changes: RecordChanges,
     @Inject(CustomerIdentity) private readonly identity: CustomerIdentity,
     @Inject(MessageProducer) private readonly producer: MessageProducer,
@@ -36,12 +57,15 @@ export class RecorderController {
   @EventPattern(topicName('inbound-messages'))
   async inboundMessages(@Payload() batch: MessageBatch): Promise<void> {
     const intake = this.#intake();
-    const all = intake.take('inbound-messages', batch);
-    const taken = all.filter(isFact);
-    for (const { message } of all.filter((other) => !isFact(other))) {
-      const remedy = 'Keep it until customers can be linked, then send it again.';
-      intake.reject(message, { code: 'not-found', field: 'type', message: 'Identities are not recorded yet.', remedy });
+    for (const run of runsOf(intake.take('inbound-messages', batch))) {
+      await this.#inbound(intake, run.filter(isFact));
+      await this.#link(intake, run.filter(isIdentity));
     }
+    await intake.finish(this.producer);
+  }
+
+  async #inbound(intake: Intake, taken: readonly Told<InboundFact>[]): Promise<void> {
+    if (taken.length === 0) return;
     await this.#record(
       intake,
       taken,
@@ -94,6 +118,7 @@ export class RecorderController {
         });
       }),
     );
+    await intake.finish(this.producer);
   }
 
   @EventPattern(topicName('template-approvals'))
@@ -135,34 +160,71 @@ export class RecorderController {
     };
   }
 
-  async #record(
-    intake: Intake,
-    taken: readonly { readonly message: ReceivedMessage; readonly parsed: FactMessage }[],
-    commands: readonly FactCommand[],
-  ): Promise<void> {
+  async #link(intake: Intake, taken: readonly Told<Identity>[]): Promise<void> {
+    if (taken.length === 0) return;
+    const answers = await this.links.run(
+      taken.map(({ parsed: { data, envelope }, message }) => ({
+        account: data.account,
+        customer: this.#idsOf(data.account, data.customer),
+        other: this.#idsOf(data.account, data.other),
+        relation: data.relation,
+        claimedAt: data.at,
+        receivedAt: data.receivedAt ?? message.at,
+        because: `${data.provider}/${data.reference}`,
+        metadata: metadataOf(envelope),
+      })),
+    );
+    taken.forEach(({ message, parsed }, index) => {
+      const answer = answers[index];
+      if (answer === 'quarantined') intake.reject(message, absurdTime('at'));
+      if (answer === 'unknown-account') intake.reject(message, unknownAccount(parsed.data.account));
+      if (answer === 'given-up') intake.reject(message, givenUp('other'));
+      if (answer === 'too-large') {
+        const remedy = 'Wait until messages of the customer are delivered, or cancel some; then send it again.';
+        const said = 'What is open of the customer is too much to be taken over at once.';
+        intake.reject(message, { code: 'event-too-large', field: 'other', message: said, remedy });
+      }
+    });
+  }
+
+  /** One for each alias that is named. */
+  #idsOf(account: string, { phone, userId }: CustomerAliases): readonly [string, ...string[]] {
+    const ids = [...(phone === undefined ? [] : [{ phone }]), ...(userId === undefined ? [] : [{ userId }])].map(
+      (alias) => this.identity.customerOf(account, alias),
+    );
+    const [first = this.identity.customerOf(account, { phone, userId }), ...others] = ids;
+    return [first, ...others];
+  }
+
+  async #record(intake: Intake, taken: readonly Told<FactMessage>[], commands: readonly FactCommand[]): Promise<void> {
     const answers = await this.facts.run(commands);
     taken.forEach(({ message, parsed }, index) => {
       const answer = answers[index];
       if (answer?.kind === 'recorded') for (const alarm of answer.alarms) this.telemetry.alarmed(alarm, 1);
-      if (answer?.kind === 'quarantined') {
-        const remedy = 'Send the time at which the provider says it happened.';
-        intake.reject(message, {
-          code: 'message-invalid',
-          field: answer.field,
-          message: 'The time is absurd.',
-          remedy,
-        });
-      }
-      if (answer?.kind === 'unknown-account') {
-        const remedy = `Register account ${parsed.data.account} on the accounts topic, then send the message again.`;
-        intake.reject(message, {
-          code: 'account-unknown',
-          field: 'account',
-          message: 'The account is unknown.',
-          remedy,
-        });
-      }
+      if (answer?.kind === 'quarantined') intake.reject(message, absurdTime(answer.field));
+      if (answer?.kind === 'unknown-account') intake.reject(message, unknownAccount(parsed.data.account));
+      if (answer?.kind === 'given-up') intake.reject(message, givenUp('customer'));
     });
-    await intake.finish(this.producer);
   }
 }
+
+const absurdTime = (field: string): Reason => ({
+  code: 'message-invalid',
+  field,
+  message: 'The time is absurd.',
+  remedy: 'Send the time at which the provider says it happened.',
+});
+
+const unknownAccount = (account: string): Reason => ({
+  code: 'account-unknown',
+  field: 'account',
+  message: 'The account is unknown.',
+  remedy: `Register account ${account} on the accounts topic, then send the message again.`,
+});
+
+const givenUp = (field: string): Reason => ({
+  code: 'not-found',
+  field,
+  message: 'The customer gave this alias up, and nobody knows who has it now.',
+  remedy: 'Send it under an alias that the customer uses now.',
+});

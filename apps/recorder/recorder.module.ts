@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { enginesAsProviders, type Engines } from '#apps/composition/engines';
 import type { Gate } from '#apps/composition/gate';
+import { LinkCustomers } from '#application/link-customers';
 import { RecordChanges } from '#application/record-changes';
 import { RecordFacts } from '#application/record-facts';
 import { RecorderController } from './recorder.controller.js';
@@ -15,6 +16,7 @@ export class RecorderModule {
       providers: [
         ...enginesAsProviders(engines),
         { provide: RecordFacts, useValue: new RecordFacts(customers, directory, readModel) },
+        { provide: LinkCustomers, useValue: new LinkCustomers(customers, directory) },
         { provide: RecordChanges, useValue: new RecordChanges(store) },
       ],
     };

@@ -1,59 +1,37 @@
 import { LRUCache } from 'lru-cache';
-import type { CustomerEvent } from '#domain/gate/events';
-import { evolve } from '#domain/gate/evolve';
-import { initialCustomer, type CustomerState } from '#domain/gate/state';
+import { initialCustomer } from '#domain/gate/state';
 import { appendSurely } from './append-surely.js';
+import {
+  advanced,
+  aliasCount,
+  asCustomerEvent,
+  hasMerge,
+  isAlias,
+  isOpen,
+  type Change,
+  type Customer,
+  type RecordedLike,
+} from './customer.js';
 import { InfrastructureError } from './errors.js';
 import { customerEventId } from './event-ids.js';
-import { isInboundFact } from './inbound-facts.js';
-import { NO_STREAM, type EventMetadata, type EventStore, type RecordedEvent } from './ports/event-store.js';
-import type { CustomerKey, DecisionOutcome, ReadModel } from './ports/read-model.js';
+import { NO_STREAM, type EventStore } from './ports/event-store.js';
+import type { CustomerKey, ReadModel } from './ports/read-model.js';
 import { customerStream } from './streams.js';
-
-/** A customer as the deciders see it: the fold of the stream up to `revision`. */
-export interface Customer extends CustomerKey {
-  readonly stream: string;
-  readonly revision: number;
-  readonly state: CustomerState;
-  /**
-   * Up to here decisions and facts are in the read model; those behind it are in `recent`.
-   * Together they know every one there ever was, without a horizon.
-   */
-  readonly rowRevision: number;
-  readonly recent: Recent;
-}
-
-/** The standing decision on an intent; the fingerprint is null for one that was cancelled before it came. */
-export interface Standing {
-  readonly fingerprint: string | null;
-  readonly outcome: DecisionOutcome;
-}
-
-/**
- * Grows with the stream, and is shared by all snapshots of a customer: what it knows beyond the revision of an older
- * one stands in the stream all the same.
- */
-export interface Recent {
-  /** By intent id. */
-  readonly intents: Map<string, Standing>;
-  /** Ids of inbound facts. */
-  readonly factIds: Set<string>;
-}
-
-export interface Change {
-  readonly events: readonly CustomerEvent[];
-  readonly metadata: EventMetadata;
-  /** The customer's after these events, where the decider has folded them already. */
-  readonly state?: CustomerState;
-}
+import { takeovers } from './take-over.js';
 
 /** Work on one loaded customer. `decide` may run several times, each time on a newer state, until its events are stored. */
 export interface CustomerTask {
   readonly customer: Customer;
   readonly decide: (customer: Customer) => readonly Change[];
+  /** Called before `decide` once a link has made another of the loaded customer: what was looked up by it is to be looked up again. */
+  readonly relinked?: (customer: Customer) => Promise<void>;
 }
 
-type PlacedTask = CustomerTask & { readonly place: number };
+type PlacedTask = CustomerTask & {
+  readonly place: number;
+  /** The customer that `decide` is ready for. */
+  readonly readyFor: Customer;
+};
 
 /** Above this a cached customer is loaded anew, from a row that has caught up. */
 const RECENT_LIMIT = 1_000;
@@ -79,22 +57,23 @@ export class Customers {
   ) {}
 
   /**
-   * Runs all tasks with one store call per round; at most one task per customer. Resolves with the customers as their
-   * tasks left them, in the order of the tasks; after a link, that is the survivor.
+   * Runs all tasks with one store call per round. Of tasks on one stream, as two aliases of a person are, each runs on
+   * what the one before it left. Resolves with the customers as their tasks left them, in the order of the tasks; after
+   * a link, that is the survivor (rules §11).
    * @throws InfrastructureError `too-many-conflicts`, `store-unavailable`
    */
   async run(tasks: readonly CustomerTask[]): Promise<readonly Customer[]> {
     const left = tasks.map(({ customer }) => customer);
-    let pending: readonly PlacedTask[] = tasks.map((task, place) => ({ ...task, place }));
-    for (let attempt = 1; pending.length > 0; attempt += 1) {
+    let pending: readonly PlacedTask[] = tasks.map((task, place) => ({ ...task, place, readyFor: task.customer }));
+    for (let attempt = 1; pending.length > 0;) {
       if (attempt > ATTEMPTS) {
         throw new InfrastructureError(
           'too-many-conflicts',
           `${pending.length} customers kept changing while deciding.`,
         );
       }
-      const { survivors, open } = bySurvivor(pending);
-      const writes = open.flatMap((task) => {
+      const { first, waiting } = oncePerStream(await this.#ready(pending));
+      const writes = first.flatMap((task) => {
         const { customer, decide, place } = task;
         left[place] = customer;
         const changes = decide(customer);
@@ -116,29 +95,36 @@ export class Customers {
         })),
       );
       const conflicts: PlacedTask[] = [];
-      writes.forEach(({ task, events, state }, index) => {
+      for (const [index, { task, events, state }] of writes.entries()) {
         if (outcomes[index]?.kind !== 'appended') {
           conflicts.push(task);
-          return;
+          continue;
         }
         const newer = advanced(task.customer, events, state);
+        if (hasMerge(events)) await this.#adopt(newer, events);
         left[task.place] = newer;
         this.#remember(newer);
-      });
-      if (conflicts.length > 0) this.conflicted(conflicts.length);
-      const newer = await this.readOn(conflicts.map(({ customer }) => customer));
-      // An append meant for a closed stream goes to the survivor (rules §11).
-      const redirected = await this.load(survivors.map(({ key }) => key));
-      pending = [
-        ...conflicts.map((task, index) => ({ ...task, customer: newer[index] ?? task.customer })),
-        ...survivors.map(({ task }, index) => ({ ...task, customer: redirected[index] ?? task.customer })),
-      ];
+      }
+      if (conflicts.length > 0) {
+        this.conflicted(conflicts.length);
+        attempt += 1;
+      }
+      const again = [...conflicts, ...waiting];
+      const newer = await this.readOn(again.map(({ customer }) => customer));
+      pending = again.map((task, index) => ({ ...task, customer: newer[index] ?? task.customer }));
     }
     return left;
   }
 
-  /** Loads many at once, in the order of the keys: from the cache, else the read model's row and the tail of the stream. */
+  /**
+   * Loads many at once, in the order of the keys: from the cache, else the read model's row and the tail of the stream.
+   * Of an alias that was linked, its survivor (rules §11).
+   */
   async load(keys: readonly CustomerKey[]): Promise<readonly Customer[]> {
+    return this.#followed(await this.#loadOwn(keys));
+  }
+
+  async #loadOwn(keys: readonly CustomerKey[]): Promise<readonly Customer[]> {
     const found = new Map<string, Customer>();
     const missing = new Map<string, CustomerKey>();
     for (const key of keys) {
@@ -162,22 +148,108 @@ export class Customers {
           recent: { intents: new Map(), factIds: new Set() },
         };
       });
-      for (const customer of await this.readOn(based)) found.set(customer.stream, customer);
+      for (const customer of await this.#readOnOwn(based)) found.set(customer.stream, customer);
     }
     return keys.flatMap((key) => found.get(customerStream(key.account, key.customer)) ?? []);
   }
 
-  /** The same customers with what their streams got since: for decisions that append nothing and so notice no conflict. */
+  /**
+   * The same customers with what their streams got since: for decisions that append nothing and so notice no conflict.
+   * Of those that were linked meanwhile, the survivors.
+   */
   async readOn(customers: readonly Customer[]): Promise<readonly Customer[]> {
+    return this.#followed(await this.#readOnOwn(customers), true);
+  }
+
+  async #readOnOwn(customers: readonly Customer[]): Promise<readonly Customer[]> {
     if (customers.length === 0) return [];
     const tails = await this.store.readStreams(
       customers.map(({ stream, revision }) => ({ stream, fromRevision: revision + 1 })),
     );
-    return customers.map((customer, index) => {
-      const newer = advanced(customer, (tails[index] ?? []).map(asCustomerEvent));
-      this.#remember(newer);
-      return newer;
-    });
+    const newer: Customer[] = [];
+    for (const [index, customer] of customers.entries()) {
+      const events = (tails[index] ?? []).map(asCustomerEvent);
+      const next = advanced(customer, events);
+      if (hasMerge(events)) await this.#adopt(next, events);
+      this.#remember(next);
+      newer.push(next);
+    }
+    return newer;
+  }
+
+  /**
+   * Those whose stream is closed give way to where the links lead, once that has taken over all that they came past: who
+   * closed a stream may have died before the survivor took over, so whoever comes first does it (ADR 0020). For open
+   * streams, nearly all, this costs nothing.
+   */
+  async #followed(customers: readonly Customer[], fresh = false): Promise<readonly Customer[]> {
+    if (customers.every(isOpen)) return customers;
+    for (;;) {
+      const walks = await this.#walked(customers, fresh);
+      const lacking = walks.filter(({ path, end }) => !path.every(({ customer }) => isAlias(end, customer)));
+      if (lacking.length === 0) return walks.map(({ end }) => end);
+      await this.run(
+        lacking.map(({ path, end }) => ({
+          customer: end,
+          decide: (survivor) => (survivor.stream === end.stream ? takeovers(path, survivor) : []),
+        })),
+      );
+      // One of them may have been closed meanwhile: only another walk tells where it ends now.
+    }
+  }
+
+  async #walked(customers: readonly Customer[], fresh: boolean): Promise<readonly Walk[]> {
+    const walks = customers.map((end): Walk => ({ path: [], end }));
+    const moved = new Set<Walk>();
+    for (;;) {
+      const walking = walks.filter(({ end }) => !isOpen(end));
+      if (walking.length === 0) {
+        if (!fresh || moved.size === 0) return walks;
+        const arrived = [...moved];
+        const newest = await this.#readOnOwn(arrived.map(({ end }) => end));
+        for (const [index, walk] of arrived.entries()) walk.end = newest[index] ?? walk.end;
+        moved.clear();
+        continue;
+      }
+      const next = await this.#loadOwn(
+        walking.map(({ end: { account, state } }) => ({ account, customer: state.survivor ?? '' })),
+      );
+      for (const [index, walk] of walking.entries()) {
+        walk.path.push(walk.end);
+        const end = next[index];
+        if (end === undefined || walk.path.some(({ stream }) => stream === end.stream))
+          throw new InfrastructureError('store-corrupt', `The links of ${walk.path[0]?.stream} lead in a circle.`);
+        walk.end = end;
+        moved.add(walk);
+      }
+    }
+  }
+
+  /** What was recent of those that a customer took over is recent of it: the read model may lag behind the link. */
+  async #adopt({ account, recent }: Customer, events: readonly RecordedLike[]): Promise<void> {
+    const keys = events.flatMap(({ event }) =>
+      event.type === 'CustomerMerged'
+        ? [event.from, ...(event.aliases ?? [])].map((customer) => ({ account, customer }))
+        : [],
+    );
+    for (const { recent: theirs } of await this.#loadOwn(keys)) {
+      for (const [intentId, standing] of theirs.intents)
+        if (!recent.intents.has(intentId)) recent.intents.set(intentId, standing);
+      for (const id of theirs.factIds) recent.factIds.add(id);
+    }
+  }
+
+  /** Tasks on closed streams go on with the survivor (rules §11), and each learns if its customer is another now. */
+  async #ready(tasks: readonly PlacedTask[]): Promise<readonly PlacedTask[]> {
+    const customers = await this.#followed(tasks.map(({ customer }) => customer));
+    const ready: PlacedTask[] = [];
+    for (const [index, task] of tasks.entries()) {
+      const customer = customers[index] ?? task.customer;
+      const isRelinked = customer.stream !== task.readyFor.stream || aliasCount(customer) !== aliasCount(task.readyFor);
+      if (isRelinked) await task.relinked?.(customer);
+      ready.push(isRelinked || customer !== task.customer ? { ...task, customer, readyFor: customer } : task);
+    }
+    return ready;
   }
 
   #remember(customer: Customer): void {
@@ -189,60 +261,21 @@ export class Customers {
   }
 }
 
-/** Tasks on customers whose stream a link has closed, and the others. */
-const bySurvivor = (tasks: readonly PlacedTask[]) => {
-  const survivors: { readonly task: PlacedTask; readonly key: CustomerKey }[] = [];
-  const open: PlacedTask[] = [];
+/** An append names a stream once. */
+const oncePerStream = (tasks: readonly PlacedTask[]) => {
+  const streams = new Set<string>();
+  const first: PlacedTask[] = [];
+  const waiting: PlacedTask[] = [];
   for (const task of tasks) {
-    const { account, state } = task.customer;
-    if (state.survivor === undefined) open.push(task);
-    else survivors.push({ task, key: { account, customer: state.survivor } });
+    const { stream } = task.customer;
+    (streams.has(stream) ? waiting : first).push(task);
+    streams.add(stream);
   }
-  return { survivors, open };
+  return { first, waiting };
 };
 
-interface RecordedLike {
-  readonly id: string;
-  readonly event: CustomerEvent;
+/** Along the links: the closed streams that were come past, and where it ends. */
+interface Walk {
+  readonly path: Customer[];
+  end: Customer;
 }
-
-const asCustomerEvent = ({ id, event }: RecordedEvent): RecordedLike => ({ id, event: event as CustomerEvent });
-
-const outcomes = {
-  SendAuthorised: 'authorised',
-  SendRefused: 'refused',
-  SendHeld: 'held',
-  SendExpired: 'expired',
-} as const;
-
-/** Takes the decision that an event brings into those that stand; a fingerprint that is known stays known. */
-export const noteDecision = (standing: Map<string, Standing>, event: CustomerEvent): void => {
-  const note = (intentId: string, fingerprint: string | null, outcome: DecisionOutcome): void =>
-    void standing.set(intentId, { outcome, fingerprint: standing.get(intentId)?.fingerprint ?? fingerprint });
-  switch (event.type) {
-    case 'SendAuthorised':
-    case 'SendRefused':
-    case 'SendHeld':
-    case 'SendExpired':
-      return note(event.intent.intentId, event.intent.fingerprint, outcomes[event.type]);
-    case 'SendCancelled':
-      return note(event.intentId, event.intent?.fingerprint ?? null, 'cancelled');
-    default:
-  }
-};
-
-/**
- * @param events that stand in the stream behind the customer's revision
- * @param folded the customer's state after them, if it is known
- */
-const advanced = (customer: Customer, events: readonly RecordedLike[], folded?: CustomerState): Customer => {
-  if (events.length === 0) return customer;
-  const { recent } = customer;
-  let { state } = customer;
-  for (const { id, event } of events) {
-    if (folded === undefined) state = evolve(state, event);
-    if (isInboundFact(event.type)) recent.factIds.add(id);
-    noteDecision(recent.intents, event);
-  }
-  return { ...customer, state: folded ?? state, revision: customer.revision + events.length };
-};

@@ -2,8 +2,10 @@ import type { Situation } from '#domain/gate/context';
 import { answer, cancel, inHeldOrder, release } from '#domain/gate/decide';
 import type { CustomerEvent } from '#domain/gate/events';
 import type { IntentPersonal, SendIntent } from '#domain/gate/intent';
+import { isFormer } from '#domain/gate/merge';
 import { openIntent } from '#domain/gate/state';
-import { noteDecision, type Customer, type Customers, type CustomerTask, type Standing } from './customers.js';
+import { noteDecision, type Customer, type Standing } from './customer.js';
+import type { Customers, CustomerTask } from './customers.js';
 import type { Directory } from './directory.js';
 import type { Clock } from './ports/clock.js';
 import type { EventMetadata } from './ports/event-store.js';
@@ -120,6 +122,11 @@ export class DecideIntents {
     const priors = await this.#priors(groups, commands, loaded);
     const tasks = loaded.map((customer, place): CustomerTask => ({
       customer,
+      // Another alias of the customer may have been asked the same.
+      relinked: async (newest) => {
+        for (const [key, prior] of await this.#priors([groups[place] ?? []], commands, [newest]))
+          priors.set(key, prior);
+      },
       decide: (newest) => this.#decideGroup(newest, groups[place] ?? [], commands, answers, priors, situationOf),
     }));
     await this.customers.run(tasks);
@@ -140,9 +147,9 @@ export class DecideIntents {
       const command = commands[index];
       if (command === undefined) return [];
       const intentId = idOf(command);
-      const stored = withFingerprint(customer.recent.intents.get(intentId), priors.get(priorKey(command)));
+      const stored = withFingerprint(customer.recent.intents.get(intentId), priorOf(priors, customer, intentId));
       const prior = withFingerprint(deciding.get(intentId), stored);
-      const { answer: said, events } = respond(command, prior, situation);
+      const { answer: said, events } = respond(asAddressed(command, customer), prior, situation);
       answers[index] = said;
       if (events.length === 0) return [];
       situation = after(situation, events);
@@ -151,19 +158,24 @@ export class DecideIntents {
     });
   }
 
-  /** Decisions that the customers' loaded state does not reach back to: one query for the batch. */
+  /** Decisions that the customers' loaded state does not reach back to, under each of their aliases: one query for the batch. */
   async #priors(
     groups: readonly (readonly number[])[],
     commands: readonly IntentCommand[],
     loaded: readonly Customer[],
-  ) {
-    const hasRow = new Set(
-      loaded.filter(({ rowRevision }) => rowRevision >= 0).map(({ account, customer }) => `${account}/${customer}`),
-    );
-    const wanted = groups.flat().flatMap((index): IntentKey[] => {
-      const command = commands[index];
-      if (command === undefined || !hasRow.has(`${command.account}/${command.customer}`)) return [];
-      return [{ account: command.account, customer: command.customer, intentId: idOf(command) }];
+  ): Promise<Map<string, Standing>> {
+    const wanted: IntentKey[] = [];
+    groups.forEach((group, place) => {
+      const customer = loaded[place];
+      if (customer === undefined) return;
+      const { account, rowRevision } = customer;
+      for (const id of namesOf(customer)) {
+        if (id === customer.customer && rowRevision < 0) continue;
+        for (const index of group) {
+          const command = commands[index];
+          if (command !== undefined) wanted.push({ account, customer: id, intentId: idOf(command) });
+        }
+      }
     });
     const rows = wanted.length === 0 ? [] : await this.readModel.decisions(wanted);
     return new Map(
@@ -175,7 +187,22 @@ export class DecideIntents {
   }
 }
 
-const priorKey = (command: IntentCommand): string => `${command.account}/${command.customer}/${idOf(command)}`;
+/** Under which ids decisions on the customer may stand: its own, and those that it took over. */
+const namesOf = ({ customer, state: { aliases } }: Customer): readonly string[] =>
+  aliases === undefined ? [customer] : [customer, ...aliases];
+
+const priorOf = (priors: ReadonlyMap<string, Standing>, customer: Customer, intentId: string): Standing | undefined => {
+  let prior: Standing | undefined;
+  for (const id of namesOf(customer))
+    prior = withFingerprint(prior, priors.get(`${customer.account}/${id}/${intentId}`));
+  return prior;
+};
+
+/** An intent for an alias that was given up is judged as such (ADR 0020). */
+const asAddressed = (command: IntentCommand, { state }: Customer): IntentCommand =>
+  command.kind === 'send' && isFormer(state, command.customer)
+    ? { ...command, intent: { ...command.intent, former: true } }
+    : command;
 
 /** The later decision stands; the content it was taken on may be known only to the earlier. */
 const withFingerprint = (later: Standing | undefined, earlier: Standing | undefined): Standing | undefined =>

@@ -1,8 +1,10 @@
+import { initialAccount } from '#domain/account';
 import { record, type Report } from '#domain/gate/record';
 import type { CustomerFact } from '#domain/gate/events';
+import { isFormer } from '#domain/gate/merge';
+import { factIds, type Customer } from './customer.js';
 import type { Customers, CustomerTask } from './customers.js';
 import type { Directory } from './directory.js';
-import { customerEventId } from './event-ids.js';
 import type { EventMetadata } from './ports/event-store.js';
 import type { CustomerKey, ReadModel } from './ports/read-model.js';
 import type { Alarm } from './ports/telemetry.js';
@@ -19,9 +21,17 @@ export type FactAnswer =
   | { readonly kind: 'duplicate' }
   /** The time is missing or absurd (rules §3). */
   | { readonly kind: 'quarantined'; readonly field: string }
+  /** An opt-in by an alias that the customer gave up, and a policy that does not carry it over (ADR 0020). */
+  | { readonly kind: 'given-up' }
   | { readonly kind: 'unknown-account' };
 
 const PER_APPEND = 200;
+
+interface Fact {
+  readonly command: FactCommand;
+  readonly events: readonly CustomerFact[];
+  readonly index: number;
+}
 
 /** Records what came in about customers: once, classified by the policy in force at its own time (rules §3, §4). */
 export class RecordFacts {
@@ -42,11 +52,7 @@ export class RecordFacts {
       string,
       {
         readonly key: CustomerKey;
-        readonly facts: {
-          readonly command: FactCommand;
-          readonly events: readonly CustomerFact[];
-          readonly index: number;
-        }[];
+        readonly facts: Fact[];
       }
     >();
     commands.forEach((command, index) => {
@@ -77,33 +83,41 @@ export class RecordFacts {
       const round = all.filter(({ facts }) => facts.length > from);
       if (round.length === 0) return answers;
       const customers = await this.customers.load(round.map(({ key }) => key));
+      const factsOf = (place: number): readonly Fact[] => round[place]?.facts.slice(from, from + PER_APPEND) ?? [];
+      const idsOf = (customer: Customer, place: number): readonly string[] =>
+        factsOf(place).flatMap(({ events }) => events.flatMap((event) => factIds(customer, event)));
       // Asked after the load: the read model then knows at least what the loaded rows stand on.
-      const known = await this.readModel.knownFacts(
-        customers.flatMap(({ stream }, place) =>
-          (round[place]?.facts.slice(from, from + PER_APPEND) ?? []).flatMap(({ events }) =>
-            events.map((event) => customerEventId(stream, event)),
-          ),
-        ),
-      );
+      const known = new Set(await this.readModel.knownFacts(customers.flatMap(idsOf)));
       await this.customers.run(
         customers.map((loaded, place): CustomerTask => ({
           customer: loaded,
+          relinked: async (customer) => {
+            for (const id of await this.readModel.knownFacts(idsOf(customer, place))) known.add(id);
+          },
           decide: (customer) => {
-            const { factIds } = customer.recent;
+            const { recent, state } = customer;
             const seen = new Set<string>();
-            return (round[place]?.facts.slice(from, from + PER_APPEND) ?? []).flatMap(({ command, events, index }) => {
-              const news = events.filter((event) => {
-                const id = customerEventId(customer.stream, event);
-                const isNew = !seen.has(id) && !factIds.has(id) && !known.has(id);
-                seen.add(id);
+            return factsOf(place).flatMap(({ command, events, index }) => {
+              const facts = isFormer(state, command.customer) ? this.#ofFormer(command) : events;
+              if (facts.length === 0) answers[index] = { kind: 'given-up' };
+              const news = facts.filter((event) => {
+                const ids = factIds(customer, event);
+                const isNew = !ids.some((id) => seen.has(id) || recent.factIds.has(id) || known.has(id));
+                for (const id of ids) seen.add(id);
                 return isNew;
               });
-              if (news.length === 0) answers[index] = { kind: 'duplicate' };
+              if (news.length === 0 && facts.length > 0) answers[index] = { kind: 'duplicate' };
               return news.length === 0 ? [] : [{ events: news, metadata: command.metadata }];
             });
           },
         })),
       );
     }
+  }
+
+  /** Classified again: what comes by an alias that was given up opens nothing. */
+  #ofFormer({ account, report }: FactCommand): readonly CustomerFact[] {
+    const recorded = record(report, this.directory.account(account) ?? initialAccount(account), true);
+    return recorded.kind === 'facts' ? recorded.events : [];
   }
 }

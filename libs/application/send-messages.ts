@@ -7,9 +7,9 @@ import type { Situation } from '#domain/gate/context';
 import { openIntent, type OpenIntent } from '#domain/gate/state';
 import { plus, providerTime, type Instant } from '#domain/time';
 import { correlationOf, intentOf } from './correlation.js';
-import type { Change, Customer, Customers } from './customers.js';
+import { factIds, type Change, type Customer } from './customer.js';
+import type { Customers } from './customers.js';
 import type { Directory } from './directory.js';
-import { customerEventId } from './event-ids.js';
 import type { Clock } from './ports/clock.js';
 import type { EventMetadata } from './ports/event-store.js';
 import type { CustomerKey, IntentKey, ReadModel } from './ports/read-model.js';
@@ -111,18 +111,24 @@ export class SendMessages {
     for (const groups of rounds(plausible)) {
       const customers = await this.#load(groups);
       // Asked after the load: the read model then knows at least what the loaded rows stand on.
-      const known = await this.readModel.knownFacts(
-        customers.flatMap((customer, place) =>
-          (groups[place] ?? []).flatMap((reported) =>
-            reportedEvents(reported, situation(customer)).map((event) => customerEventId(customer.stream, event)),
-          ),
-        ),
+      const idsOf = (customer: Customer, place: number): readonly string[] =>
+        (groups[place] ?? []).flatMap((reported) =>
+          reportedEvents(reported, situation(customer)).flatMap((event) => factIds(customer, event)),
+        );
+      const known = new Set(await this.readModel.knownFacts(customers.flatMap(idsOf)));
+      await this.#run(
+        customers,
+        groups,
+        situation,
+        (reported, now, isKnown) => {
+          const news = reportedEvents(reported, now).filter((event) => !isKnown(event, known));
+          answers[reported.place] = news.length === 0 ? 'duplicate' : 'recorded';
+          return news;
+        },
+        async (customer, place) => {
+          for (const id of await this.readModel.knownFacts(idsOf(customer, place))) known.add(id);
+        },
       );
-      await this.#run(customers, groups, situation, (reported, now, isKnown) => {
-        const news = reportedEvents(reported, now).filter((event) => !isKnown(event, known));
-        answers[reported.place] = news.length === 0 ? 'duplicate' : 'recorded';
-        return news;
-      });
     }
     return answers;
   }
@@ -146,9 +152,11 @@ export class SendMessages {
         const open = openIntent(customer.state, key.intentId);
         if (open?.status !== 'started' || open.claim !== key.claim) return [];
         const { account, now } = situation(customer);
+        // Under the id that goes on, so that what paces or follows the pair sees one person (rules §11).
+        const own = { ...key, customer: customer.customer };
         const givenUpAt = plus(open.startedAt, policyAt(account, now).attemptTimeMs);
         const callBefore = givenUpAt < open.validUntil ? givenUpAt : open.validUntil;
-        return [{ ...key, message: messageOf(key, open), callBefore }];
+        return [{ ...own, message: messageOf(own, open), callBefore }];
       }),
     );
     return { customers: claimed, owned };
@@ -219,18 +227,20 @@ export class SendMessages {
     groups: readonly (readonly T[])[],
     situationOf: SituationOf,
     decide: (item: T, now: Situation, isKnown: IsKnown) => readonly CustomerEvent[],
+    relinked: (customer: Customer, place: number) => Promise<void> = () => Promise.resolve(),
   ): Promise<readonly Customer[]> {
     return this.customers.run(
       customers.map((loaded, place) => ({
         customer: loaded,
+        relinked: (customer) => relinked(customer, place),
         decide: (customer): readonly Change[] => {
           let situation = situationOf(customer);
-          const { stream, recent } = customer;
+          const { recent } = customer;
           const before = new Set<string>();
           const isKnown: IsKnown = (event, elsewhere) => {
-            const id = customerEventId(stream, event);
-            if (elsewhere.has(id) || recent.factIds.has(id) || before.has(id)) return true;
-            before.add(id);
+            const ids = factIds(customer, event);
+            if (ids.some((id) => elsewhere.has(id) || recent.factIds.has(id) || before.has(id))) return true;
+            for (const id of ids) before.add(id);
             return false;
           };
           return (groups[place] ?? []).flatMap((item) => {

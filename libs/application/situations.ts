@@ -1,6 +1,6 @@
 import { allowanceAt, billingMonth, initialAccount, type AccountState } from '#domain/account';
 import type { Situation } from '#domain/gate/context';
-import type { Customer } from './customers.js';
+import type { Customer } from './customer.js';
 import type { Directory } from './directory.js';
 import type { Clock } from './ports/clock.js';
 import type { CustomerKey, ReadModel } from './ports/read-model.js';

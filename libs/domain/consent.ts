@@ -46,6 +46,10 @@ export const consentFor = (consents: Consents, category: TemplateCategory): Cons
   return all.at > own.at ? all : own;
 };
 
+/** What stands also where consent does not carry over: a no is never forgotten (ADR 0020). */
+export const optOuts = (consents: Consents): Consents =>
+  Object.fromEntries(Object.entries(consents).filter(([, consent]) => consent.status === 'out'));
+
 /** The consent that counts while nobody told the category: the one that permits least (ADR 0010). */
 export const leastConsent = (consents: Consents): Consent | undefined => {
   let least: Consent | undefined;

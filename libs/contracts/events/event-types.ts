@@ -8,6 +8,7 @@ export const eventTypes = {
   CustomerOptedOut: 'customer',
   CustomerLinked: 'customer',
   CustomerMerged: 'customer',
+  NumberChanged: 'customer',
   RecipientCooledDown: 'customer',
   WindowCorrected: 'customer',
   SendAuthorised: 'customer',

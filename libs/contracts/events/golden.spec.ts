@@ -98,6 +98,7 @@ const events: { readonly [T in DomainEvent['type']]: DomainEvent & { readonly ty
     },
     lastActiveAt: at,
   },
+  NumberChanged: { type: 'NumberChanged', at, former: ['c1'], keepsConsent: true, because: 'meta/wamid.1' },
   RecipientCooledDown: { type: 'RecipientCooledDown', at, scope: 'marketing', until: later, code: '131049' },
   WindowCorrected: { type: 'WindowCorrected', at, sender: '15550001111', intentId: 'order-1', startedAt: at },
   SendAuthorised: { type: 'SendAuthorised', ...decision, content: 'own', validUntil: later, usesSlot: false },

@@ -12,6 +12,7 @@ const meanings: Readonly<Record<EventType, string>> = {
   CustomerOptedOut: 'consent was withdrawn for a scope',
   CustomerLinked: "this stream is closed; the survivor's goes on",
   CustomerMerged: "in the survivor's stream: what it took over",
+  NumberChanged: 'the customer gave up the aliases in `former`: window and consent of before no longer count',
   RecipientCooledDown: 'the provider asks not to write to the customer for a time',
   WindowCorrected: 'the provider saw the window closed when an attempt started',
   SendAuthorised: 'an intent may be sent until `validUntil`',

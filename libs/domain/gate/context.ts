@@ -1,5 +1,5 @@
 import { allowanceAt, billingMonth, policyAt, zoneAt, type AccountState } from '../account.js';
-import { consentFor, consentScopes, leastConsent, type Consent, type TemplateCategory } from '../consent.js';
+import { consentFor, consentScopes, leastConsent, optOuts, type Consent, type TemplateCategory } from '../consent.js';
 import type { Policy } from '../policy.js';
 import { categoryAt, type TemplateState } from '../template.js';
 import type { Instant } from '../time.js';
@@ -47,26 +47,35 @@ export interface Judged {
   readonly expiresAt: Instant | undefined;
 }
 
-export const judged = (situation: Situation, intent: SendIntent, template: TemplateContent | undefined): Judged => {
-  const { now, customer, account } = situation;
+/** The situation as it counts for a number that was given up: the window and the opt-ins are those of another (case 22). */
+const ofFormer = (situation: Situation, policy: Policy): Situation => {
+  const { consents } = situation.customer;
+  const kept = policy.changedNumberKeepsConsent ? consents : optOuts(consents);
+  return { ...situation, customer: { ...situation.customer, windows: {}, consents: kept } };
+};
+
+export const judged = (known: Situation, intent: SendIntent, template: TemplateContent | undefined): Judged => {
+  const { now, account } = known;
   const policy = policyAt(account, now);
+  const situation = intent.former === true ? ofFormer(known, policy) : known;
+  const { customer } = situation;
   const window = customer.windows[intent.sender];
   const end = windowEnd(window);
   const open = isOpen(window, now, policy);
-  const known = template === undefined ? undefined : situation.template(template.name, template.language);
-  const category = known === undefined ? undefined : categoryAt(known, now);
+  const asKnown = template === undefined ? undefined : situation.template(template.name, template.language);
+  const category = asKnown === undefined ? undefined : categoryAt(asKnown, now);
   return {
     situation,
     now,
     policy,
     intent,
     template,
-    known,
+    known: asKnown,
     category,
     consent:
       category !== undefined
         ? consentFor(customer.consents, category)
-        : known === undefined
+        : asKnown === undefined
           ? customer.consents.all
           : leastConsent(customer.consents),
     end,

@@ -4,7 +4,7 @@ import type { Instant } from '../time.js';
 import type { Window } from '../window.js';
 import type { IntentPersonal, SendIntent, TemplateContent } from './intent.js';
 import type { HoldReason, RefusalReason } from './reasons.js';
-import type { Confirmation, Cooldown, OpenIntent, Slot } from './state.js';
+import type { Confirmation, Cooldown, LinkTerms, OpenIntent, Slot } from './state.js';
 
 // Events of `customer-<account>.<id>`. The names, of events and of fields, are storage formats:
 // once written they are read for ever, and change only by an upcaster (libs/contracts/events).
@@ -29,6 +29,8 @@ export type CustomerFact =
       readonly opens: boolean;
       readonly authored: boolean;
       readonly policy: string;
+      /** Came by an alias that the customer had given up, and so opens nothing (ADR 0020). */
+      readonly former?: true | undefined;
       readonly personal?:
         | { readonly from?: string | undefined; readonly name?: string | undefined; readonly text?: string | undefined }
         | undefined;
@@ -43,6 +45,7 @@ export type CustomerFact =
       readonly clamped?: true | undefined;
       readonly opens: boolean;
       readonly policy: string;
+      readonly former?: true | undefined;
     })
   | (Fact & {
       readonly type: 'CustomerOptedIn' | 'CustomerOptedOut';
@@ -56,7 +59,7 @@ export type CustomerFact =
       readonly claimedAt?: number | undefined;
     })
   /** Closes this stream: the survivor's takes over (rules §11). */
-  | (Fact & { readonly type: 'CustomerLinked'; readonly survivor: string; readonly because: string })
+  | (LinkTerms & { readonly type: 'CustomerLinked'; readonly survivor: string })
   /** In the survivor's stream: what it took over. */
   | (Fact & {
       readonly type: 'CustomerMerged';
@@ -69,6 +72,21 @@ export type CustomerFact =
       readonly cooldowns?: readonly Cooldown[] | undefined;
       readonly confirmed?: Confirmation | undefined;
       readonly lastActiveAt?: Instant | undefined;
+      /** The ids that the losing stream had taken over itself, and those that were given up. */
+      readonly aliases?: readonly string[] | undefined;
+      readonly former?: readonly string[] | undefined;
+      readonly changedAt?: Instant | undefined;
+      /** Of the intents, by their ids: apart, so that it can be shredded (rules §12). */
+      readonly personal?: { readonly [intentId: string]: IntentPersonal } | undefined;
+    })
+  /** The customer gave up aliases of this stream for others of it: what was known of the old ones no longer counts (case 22). */
+  | (Fact & {
+      readonly type: 'NumberChanged';
+      /** All ids that are given up now; any other is in use. */
+      readonly former: readonly string[];
+      /** By the policy at that time. */
+      readonly keepsConsent?: true | undefined;
+      readonly because: string;
     })
   | (Fact & {
       readonly type: 'RecipientCooledDown';
@@ -236,6 +254,8 @@ export const customerEventKey = (event: CustomerEvent): string => {
       return `linked/${event.survivor}`;
     case 'CustomerMerged':
       return `merged/${event.from}`;
+    case 'NumberChanged':
+      return `number-changed/${event.because}/${event.at}`;
     case 'RecipientCooledDown':
       return `cooldown/${event.scope}/${event.code}/${event.at}`;
     case 'WindowCorrected':

@@ -2,7 +2,7 @@ import { withConsent } from '../consent.js';
 import { DAY_MS, type Instant } from '../time.js';
 import { SESSION_MS, windowEnd, withCorrection, withOpener, type Window } from '../window.js';
 import type { CustomerEvent } from './events.js';
-import { merged } from './merge.js';
+import { merged, renumbered } from './merge.js';
 import { openIntent, type CustomerState, type OpenIntent, type Slot } from './state.js';
 
 type Attempted = Extract<OpenIntent, { readonly claim: string }>;
@@ -109,10 +109,14 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
           reference: event.reference,
         }),
       };
-    case 'CustomerLinked':
-      return { ...state, survivor: event.survivor };
+    case 'CustomerLinked': {
+      const { at, because, survivor, gaveUp, keepsConsent } = event;
+      return { ...state, survivor, link: { at, because, gaveUp, keepsConsent } };
+    }
     case 'CustomerMerged':
       return merged(state, event);
+    case 'NumberChanged':
+      return renumbered(state, event);
     case 'RecipientCooledDown':
       return {
         ...state,

@@ -25,6 +25,8 @@ export interface SendIntent {
   readonly purpose?: 'opt-out-confirmation' | undefined;
   readonly sendAt?: Instant | undefined;
   readonly expiresAt?: Instant | undefined;
+  /** Meant for an alias that the customer gave up: no window and no opt-in of the present one counts for it (ADR 0020). */
+  readonly former?: true | undefined;
   /** A digest of all that the upstream said: two intents are the same only if it is. */
   readonly fingerprint: string;
 }

@@ -4,15 +4,20 @@ import { after, given, intentOf, noon, optedIn, optedOut, policyOf, templateInte
 import { DAY_MS, HOUR_MS } from '../time.js';
 import { windowEnd } from '../window.js';
 import type { CustomerEvent } from './events.js';
-import { link, type Relation } from './merge.js';
-import type { CustomerState } from './state.js';
+import { closes, takesOver } from './merge.js';
+import { initialCustomer, type CustomerState, type LinkTerms } from './state.js';
 
 const end = after(DAY_MS);
 const closed = after(30 * HOUR_MS);
-const keepsConsent = { changedNumberKeepsConsent: false };
-
-const takenOver = (state: CustomerState, relation: Relation = 'one-person', policy = keepsConsent): CustomerEvent =>
-  link({ customer: 'other', revision: 3, state }, 'survivor', relation, 'webhook', policy, closed).takesOver;
+const terms = (gaveUp?: LinkTerms['gaveUp'], keepsConsent?: true): LinkTerms => ({
+  at: closed,
+  because: 'webhook',
+  gaveUp,
+  keepsConsent,
+});
+const aliasOf = (customer: string, state: CustomerState = initialCustomer) => ({ customer, revision: 4, state });
+const takenOver = (state: CustomerState, link = terms()): readonly CustomerEvent[] =>
+  takesOver(aliasOf('other', state), aliasOf('survivor'), [link]);
 
 const held = given()
   .when(intentOf({ intentId: 'i-9', whenClosed: 'hold' }))
@@ -34,16 +39,8 @@ const stateOf = (...events: readonly (CustomerEvent | readonly CustomerEvent[])[
 
 describe('two aliases of one person', () => {
   test('the losing stream is closed and names its survivor, which names where it took over', () => {
-    const { closes, takesOver } = link(
-      { customer: 'other', revision: 3, state: stateOf(wrote(noon)) },
-      'survivor',
-      'one-person',
-      'webhook',
-      keepsConsent,
-      closed,
-    );
-    expect(stateOf(wrote(noon), closes).survivor).toBe('survivor');
-    expect(takesOver).toMatchObject({ from: 'other', fromRevision: 3 });
+    expect(stateOf(wrote(noon), closes('survivor', terms()))).toMatchObject({ survivor: 'survivor', link: terms() });
+    expect(takenOver(stateOf(wrote(noon)))).toMatchObject([{ from: 'other', fromRevision: 3 }]);
   });
 
   test('cases 22 and 23: windows by maximum, consent by its fold, slots and intents by union', () => {
@@ -111,7 +108,7 @@ describe('a changed number', () => {
   const old = stateOf(wrote(noon), optedIn(noon), authorised);
 
   test('case 22: brings neither window nor consent', () => {
-    const changed = given(takenOver(old, 'changed-number'));
+    const changed = given(takenOver(old, terms('this')));
     changed
       .when(intentOf({ intentId: 'i-2' }))
       .at(after(1))
@@ -122,7 +119,7 @@ describe('a changed number', () => {
       .thenRefused('not-opted-in');
   });
   test('case 22: brings consent where the policy says so', () => {
-    const changed = given(takenOver(old, 'changed-number', { changedNumberKeepsConsent: true }));
+    const changed = given(takenOver(old, terms('this', true)));
     changed
       .when(templateIntent({ intentId: 'i-2' }))
       .at(after(1))

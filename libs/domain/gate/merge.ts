@@ -1,47 +1,115 @@
-import { consentScopes, withConsent, type Consents } from '../consent.js';
-import type { Policy } from '../policy.js';
-import { earliest, instantOf, latest, type Instant } from '../time.js';
+import { consentScopes, optOuts, withConsent, type Consents } from '../consent.js';
+import { earliest, instantOf, latest } from '../time.js';
 import { mergedWindow, type Window } from '../window.js';
 import type { CustomerFact } from './events.js';
-import { openIntent, type CustomerState, type OpenIntent } from './state.js';
+import type { IntentPersonal } from './intent.js';
+import { openIntent, type CustomerState, type LinkTerms, type OpenIntent } from './state.js';
 
-// Two aliases turn out to be one person (rules §11): the losing stream is closed, the survivor's takes over.
+// Two aliases turn out to be one person (rules §11): the losing stream is closed, the survivor's takes over (ADR 0020).
 
 type Merged = Extract<CustomerFact, { readonly type: 'CustomerMerged' }>;
+type Renumbered = Extract<CustomerFact, { readonly type: 'NumberChanged' }>;
 type Linked = Extract<CustomerFact, { readonly type: 'CustomerLinked' }>;
 
-/** `changed-number`: the old and the new alias were never one live identity. */
-export type Relation = 'one-person' | 'changed-number';
+/** An alias as the fold of its own stream. */
+export interface Alias {
+  readonly customer: string;
+  /** -1: nothing was ever heard of it. */
+  readonly revision: number;
+  readonly state: CustomerState;
+}
 
-/** The end of one stream and what the other takes over from it; `revision` is the losing stream's before its end. */
-export const link = (
-  loser: { readonly customer: string; readonly revision: number; readonly state: CustomerState },
-  survivor: string,
-  relation: Relation,
-  because: string,
-  policy: Pick<Policy, 'changedNumberKeepsConsent'>,
-  at: Instant,
-): { readonly closes: Linked; readonly takesOver: Merged } => {
-  const { windows, consents, slots, intents, lastActiveAt, cooldowns, confirmed } = loser.state;
-  const isSame = relation === 'one-person';
-  return {
-    closes: { type: 'CustomerLinked', at, survivor, because },
-    takesOver: {
+/**
+ * Of two open streams the one that goes on: one that exists, else the smaller id. No two links can then lead in a
+ * circle, whoever makes them at the same time (ADR 0020).
+ */
+export const survives = (a: Alias, b: Alias): boolean =>
+  a.revision >= 0 === b.revision >= 0 ? a.customer < b.customer : a.revision >= 0;
+
+export const isFormer = ({ former }: CustomerState, customer: string): boolean => former?.includes(customer) === true;
+
+/** Ends the losing stream. */
+export const closes = (survivor: string, terms: LinkTerms): Linked => ({ type: 'CustomerLinked', ...terms, survivor });
+
+const groupOf = ({ customer, state }: Alias): readonly string[] => [customer, ...(state.aliases ?? [])];
+
+const NOBODY: IntentPersonal = { to: {} };
+
+/**
+ * What the survivor appends to take over a closed stream: the same whoever computes it, since a closed stream no longer
+ * changes.
+ * @param links that lead from the closed stream to the survivor: several where one was closed before it took over
+ */
+export const takesOver = (
+  loser: Alias,
+  survivor: Alias,
+  links: readonly [LinkTerms, ...LinkTerms[]],
+): readonly (Renumbered | Merged)[] => {
+  const { state } = loser;
+  const [{ at, because }] = links;
+  const gaveUp = (side: LinkTerms['gaveUp']): boolean => links.some((link) => link.gaveUp === side);
+  const isFormerNow = gaveUp('this');
+  const keepsConsent = links.every((link) => link.gaveUp === undefined || link.keepsConsent === true);
+  const intents = Object.values(isFormerNow ? withFormer(state.intents) : state.intents);
+  const changes: readonly Renumbered[] = gaveUp('survivor')
+    ? [{ type: 'NumberChanged', at, former: groupOf(survivor), keepsConsent: keepsConsent || undefined, because }]
+    : [];
+  return [
+    ...changes,
+    {
       type: 'CustomerMerged',
       at,
       from: loser.customer,
-      fromRevision: loser.revision,
+      // Its end is the link.
+      fromRevision: loser.revision - 1,
       // The platform knows no window of a number that never wrote (case 22).
-      windows: isSame ? windows : {},
-      consents: isSame || policy.changedNumberKeepsConsent ? consents : {},
-      slots,
-      intents,
-      lastActiveAt,
-      cooldowns: isSame ? cooldowns : [],
-      confirmed: isSame ? confirmed : undefined,
+      windows: isFormerNow ? {} : state.windows,
+      consents: isFormerNow && !keepsConsent ? optOuts(state.consents) : state.consents,
+      slots: state.slots,
+      intents: Object.fromEntries(intents.map((open) => [open.intent.intentId, { ...open, personal: NOBODY }])),
+      lastActiveAt: state.lastActiveAt,
+      cooldowns: isFormerNow ? [] : state.cooldowns,
+      confirmed: isFormerNow ? undefined : state.confirmed,
+      aliases: state.aliases,
+      former: isFormerNow ? groupOf(loser) : state.former,
+      changedAt: isFormerNow ? latest(state.changedAt, at) : state.changedAt,
+      personal: Object.fromEntries(intents.map(({ intent, personal }) => [intent.intentId, personal])),
     },
-  };
+  ];
 };
+
+/** The change of a number within one stream, whose `current` ids are in use from now on; undefined where it is known already. */
+export const changesNumber = (
+  alias: Alias,
+  current: readonly string[],
+  { at, because, keepsConsent }: LinkTerms,
+): Renumbered | undefined => {
+  const { state } = alias;
+  const former = groupOf(alias).filter((id) => !current.includes(id));
+  const isNews = current.some((id) => isFormer(state, id)) || former.some((id) => !isFormer(state, id));
+  // The latest change stands, in whatever order they are told.
+  if (!isNews || (state.changedAt !== undefined && at <= state.changedAt)) return undefined;
+  return { type: 'NumberChanged', at, former, keepsConsent, because };
+};
+
+/** What is known of the old number no longer counts; what may be with the provider already goes on. */
+export const renumbered = (state: CustomerState, { at, former, keepsConsent }: Renumbered): CustomerState => ({
+  ...state,
+  windows: {},
+  consents: keepsConsent === true ? state.consents : optOuts(state.consents),
+  cooldowns: [],
+  confirmed: undefined,
+  intents: withFormer(state.intents),
+  former,
+  changedAt: latest(state.changedAt, at),
+});
+
+const withFormer = (intents: CustomerState['intents']): CustomerState['intents'] =>
+  Object.fromEntries(
+    Object.entries(intents).map(([id, open]) => [id, { ...open, intent: { ...open.intent, former: true } }]),
+  );
+
+const union = (a: readonly string[] = [], b: readonly string[] = []): readonly string[] => [...new Set([...a, ...b])];
 
 /** The survivor takes over: windows by maximum, consent by its own fold, the rest by union. */
 export const merged = (state: CustomerState, event: Merged): CustomerState => {
@@ -54,7 +122,8 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
   }
   let { intents } = state;
   for (const [intentId, theirs] of Object.entries(event.intents)) {
-    intents = { ...intents, [intentId]: furthest(openIntent({ intents }, intentId), theirs) };
+    const personal = event.personal?.[intentId] ?? theirs.personal;
+    intents = { ...intents, [intentId]: furthest(openIntent({ intents }, intentId), { ...theirs, personal }) };
   }
   return {
     ...state,
@@ -75,6 +144,9 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
     ),
     lastActiveAt:
       event.lastActiveAt === undefined ? state.lastActiveAt : latest(state.lastActiveAt, instantOf(event.lastActiveAt)),
+    aliases: union(state.aliases, [event.from, ...(event.aliases ?? [])]),
+    former: event.former === undefined ? state.former : union(state.former, event.former),
+    changedAt: event.changedAt === undefined ? state.changedAt : latest(state.changedAt, event.changedAt),
   };
 };
 

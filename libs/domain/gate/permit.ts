@@ -291,9 +291,12 @@ export const wakesAt = (
   switch (open.status) {
     case 'held': {
       const { customer, account } = situation;
-      const { sender } = open.intent;
+      const { sender, former } = open.intent;
       // The opener came: due at once, and no later than what was held after it (rules §8).
-      const isDue = open.reason === 'window-closed' && isOpen(customer.windows[sender], now, policyAt(account, now));
+      const isDue =
+        open.reason === 'window-closed' &&
+        former !== true &&
+        isOpen(customer.windows[sender], now, policyAt(account, now));
       return isDue ? earliest(open.heldAt ?? now, open.wakeAt) : open.wakeAt;
     }
     case 'authorised':

@@ -60,8 +60,13 @@ export type Recorded =
 
 const notOnboarded = Number.POSITIVE_INFINITY as Instant;
 
-/** Turns what came in into facts, classified by the policy in force at its own time (rules §3, §4). Repeats are the caller's to drop. */
-export const record = (report: Report, account: AccountState): Recorded => {
+/**
+ * Turns what came in into facts, classified by the policy in force at its own time (rules §3, §4). Repeats are the
+ * caller's to drop.
+ * @param former it came by an alias that the customer gave up: it opens nothing, and opts in only where the policy lets
+ *   a changed number keep its consent (ADR 0020)
+ */
+export const record = (report: Report, account: AccountState, former?: true): Recorded => {
   const time = providerTime(report.claimedAt, report.receivedAt);
   if (time.kind === 'absurd') return { kind: 'quarantined', field: 'time' };
   const { at } = time;
@@ -73,12 +78,14 @@ export const record = (report: Report, account: AccountState): Recorded => {
     case 'consent': {
       const { scope, source, reference } = report;
       const type = report.status === 'opted-in' ? 'CustomerOptedIn' : 'CustomerOptedOut';
+      if (former && type === 'CustomerOptedIn' && !policy.changedNumberKeepsConsent)
+        return { kind: 'facts', events: [] };
       return { kind: 'facts', events: [{ type, at, scope, source, reference, receivedAt, clamped, claimedAt }] };
     }
     case 'call': {
       const { provider, sender, callId, outcome } = report;
       const onboardedAt = account.senders[sender]?.onboardedAt ?? notOnboarded;
-      const opens = at >= onboardedAt && policy.callsOpen.includes(outcome);
+      const opens = former !== true && at >= onboardedAt && policy.callsOpen.includes(outcome);
       const call: CustomerFact = {
         type: 'CustomerCallReceived',
         at,
@@ -90,6 +97,7 @@ export const record = (report: Report, account: AccountState): Recorded => {
         clamped,
         opens,
         policy: policyVersion(policy),
+        former,
       };
       return { kind: 'facts', events: [call] };
     }
@@ -106,9 +114,10 @@ export const record = (report: Report, account: AccountState): Recorded => {
         origin,
         receivedAt,
         clamped,
-        opens: opensWindow(message, policy, account.senders[sender]?.onboardedAt ?? notOnboarded),
+        opens: former !== true && opensWindow(message, policy, account.senders[sender]?.onboardedAt ?? notOnboarded),
         authored: isAuthored(message),
         policy: policyVersion(policy),
+        former,
         personal,
       };
       const alarm = messageType === 'unknown' ? 'unknown-message-type' : undefined;

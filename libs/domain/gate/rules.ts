@@ -160,7 +160,12 @@ export const rules: readonly Rule[] = [
       if (j.open || j.consent?.status === 'in') return undefined;
       // A customer's message may be an implied opt-in while its window lasts; never against an explicit word (rules §4).
       const implied = j.policy.impliedOptIn && j.consent === undefined && j.end !== undefined && j.now < j.end;
-      return implied ? undefined : refused('not-opted-in', `the customer opts in to ${j.category ?? 'all'}, or writes`);
+      return implied
+        ? undefined
+        : refused(
+            'not-opted-in',
+            j.intent.former === true ? GIVEN_UP : `the customer opts in to ${j.category ?? 'all'}, or writes`,
+          );
     },
   },
   {
@@ -187,7 +192,10 @@ const inWindow = (j: Judged, end: Instant): Finding => ({
   usesSlot: false,
 });
 
+const GIVEN_UP = 'the customer gave up this number: write to the present one';
+
 const whyClosed = (j: Judged): string => {
+  if (j.intent.former === true) return GIVEN_UP;
   const hint = j.openSender === undefined ? '' : `; the window of sender ${j.openSender} is open`;
   if (j.end === undefined) return `the customer never wrote to this sender${hint}`;
   const closedFor = j.now + j.policy.marginMs - j.end;

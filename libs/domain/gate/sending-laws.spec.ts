@@ -20,7 +20,7 @@ import { answer, cancel, release } from './decide.js';
 import { customerEventKey, type CustomerEvent } from './events.js';
 import { evolve, fold } from './evolve.js';
 import type { SendIntent } from './intent.js';
-import { link } from './merge.js';
+import { takesOver } from './merge.js';
 import {
   claim,
   giveUpWaiting,
@@ -240,10 +240,9 @@ describe('a story of sends', () => {
       fc.property(stories, stories, (story, other) => {
         const state = fold(eventsIn(story), initialCustomer);
         for (const event of eventsIn(other)) expect(evolve(state, event)).toMatchObject({ windows: {}, intents: {} });
-        const policy = { changedNumberKeepsConsent: true };
         const loser = { customer: 'other', revision: 0, state: fold(eventsIn(other), initialCustomer) };
-        const { takesOver } = link(loser, 'us', 'one-person', 'webhook', policy, closed);
-        const merged = evolve(state, takesOver);
+        const survivor = { customer: 'us', revision: 0, state };
+        const merged = fold(takesOver(loser, survivor, [{ at: closed, because: 'webhook' }]), state);
         expect(new Set(Object.keys(merged.intents))).toEqual(
           new Set([...Object.keys(state.intents), ...Object.keys(loser.state.intents)]),
         );

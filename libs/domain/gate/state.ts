@@ -70,6 +70,18 @@ export type OpenIntent =
         readonly providerMessageId: string;
       });
 
+/** How an alias was linked to another (rules §11). */
+export interface LinkTerms {
+  /** The provider's time. */
+  readonly at: Instant;
+  /** What proves it: `<provider>/<reference>`. */
+  readonly because: string;
+  /** Which side is the former number of a changed one; undefined: both are one living person. */
+  readonly gaveUp?: 'this' | 'survivor' | undefined;
+  /** Whether a changed number keeps its opt-ins, by the policy at that time. */
+  readonly keepsConsent?: true | undefined;
+}
+
 /** Plain data, so that a read model can keep it as it is. */
 export interface CustomerState {
   readonly windows: { readonly [sender: string]: Window };
@@ -84,6 +96,13 @@ export interface CustomerState {
   readonly lastActiveAt?: Instant | undefined;
   /** This stream is closed: the survivor's goes on (rules §11). */
   readonly survivor?: string | undefined;
+  readonly link?: LinkTerms | undefined;
+  /** The ids whose streams this one took over, also through others. */
+  readonly aliases?: readonly string[] | undefined;
+  /** Those that the customer gave up, this stream's own id perhaps among them. */
+  readonly former?: readonly string[] | undefined;
+  /** When the latest change of a number was. */
+  readonly changedAt?: Instant | undefined;
 }
 
 export const initialCustomer: CustomerState = { windows: {}, consents: {}, cooldowns: [], slots: [], intents: {} };

@@ -21,12 +21,12 @@ const reclassified = (event: CustomerEvent, account: AccountState, policy: Polic
   switch (event.type) {
     case 'CustomerMessageReceived': {
       const onboardedAt = account.senders[event.sender]?.onboardedAt ?? notOnboarded;
-      const opens = opensWindow(event, policy, onboardedAt);
+      const opens = event.former !== true && opensWindow(event, policy, onboardedAt);
       return opens === event.opens ? event : { ...event, opens, policy: policyVersion(policy) };
     }
     case 'CustomerCallReceived': {
       const onboardedAt = account.senders[event.sender]?.onboardedAt ?? notOnboarded;
-      const opens = event.at >= onboardedAt && policy.callsOpen.includes(event.outcome);
+      const opens = event.former !== true && event.at >= onboardedAt && policy.callsOpen.includes(event.outcome);
       return opens === event.opens ? event : { ...event, opens, policy: policyVersion(policy) };
     }
     default:
