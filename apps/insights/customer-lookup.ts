@@ -13,10 +13,11 @@ export class CustomerLookup {
     private readonly identity: CustomerIdentity,
   ) {}
 
-  /** The customer's ids, the one that goes on last: a person that two aliases had named has several (rules §11). */
+  /** The customer's ids: a person that several aliases name has as many (rules §11). */
   async idsOf(account: string, named: string): Promise<readonly string[]> {
     const rows = await this.#rows(account, named);
-    return rows.length === 0 ? [this.idOf(account, named)] : rows.map(({ customer }) => customer);
+    const ids = [this.idOf(account, named), ...rows.map(({ customer }) => customer)];
+    return [...new Set([...ids, ...(rows.at(-1)?.state.aliases ?? [])])];
   }
 
   /** @throws InfrastructureError `not-found` */

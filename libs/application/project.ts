@@ -3,7 +3,8 @@ import { evolveAccount, initialAccount, policyAt, type AccountEvent, type Accoun
 import type { CustomerEvent, Decided } from '#domain/gate/events';
 import { evolve } from '#domain/gate/evolve';
 import { wakesAt } from '#domain/gate/permit';
-import { initialCustomer, type CustomerState, type OpenIntent } from '#domain/gate/state';
+import { prevails } from '#domain/gate/merge';
+import { initialCustomer, openIntent, type CustomerState, type OpenIntent } from '#domain/gate/state';
 import { countsIn } from '#domain/mau';
 import { evolveTemplate, initialTemplate, type TemplateEvent, type TemplateState } from '#domain/template';
 import type { Instant } from '#domain/time';
@@ -17,6 +18,7 @@ import type {
   MauRow,
   ProjectionChanges,
   ProjectionStore,
+  Takeover,
   WakeRow,
 } from './ports/read-model.js';
 import { streamParts, templateStream } from './streams.js';
@@ -62,15 +64,18 @@ export class Project {
     })) {
       const last = events.at(-1);
       if (last === undefined) continue;
-      const changes = await this.changes(events);
-      await this.views.apply(VIEWS, checkpoint, last.position, changes);
-      for (const row of changes.customers) this.#customers.set(idOf(row), row);
-      checkpoint = last.position;
-      this.applied(checkpoint, last.recordedAt, events.length);
+      for (const segment of segmentsOf(events)) {
+        const to = segment.at(-1)?.position ?? last.position;
+        const changes = await this.changes(segment);
+        await this.views.apply(VIEWS, checkpoint, to, changes);
+        for (const row of changes.customers) this.#customers.set(idOf(row), row);
+        checkpoint = to;
+      }
+      this.applied(last.position, last.recordedAt, events.length);
     }
   }
 
-  /** What these consecutive events of the log change. */
+  /** What these consecutive events of the log change. @param events one of `segmentsOf` */
   async changes(events: readonly RecordedEvent[]): Promise<ProjectionChanges> {
     const accounts = new Map<string, AccountState>();
     const templates = new Map<string, { account: string; state: TemplateState }>();
@@ -93,6 +98,7 @@ export class Project {
     const customers: CustomerRow[] = [];
     const wakes: WakeRow[] = [];
     const asleep: IntentKey[] = [];
+    const takeovers: Takeover[] = [];
     const decisions = new Decisions(this.views);
     for (const { key, events: own } of byCustomer.values()) {
       const row = rowOf.get(idOf(key));
@@ -100,6 +106,7 @@ export class Project {
       let revision = row?.revision ?? NO_STREAM;
       for (const recorded of own) {
         if (recorded.revision <= revision) continue;
+        if (recorded.event.type === 'CustomerMerged') takeovers.push(takeoverOf(key, recorded.event, recorded, state));
         state = evolve(state, recorded.event as CustomerEvent);
         revision = recorded.revision;
         decisions.take(key, recorded);
@@ -120,6 +127,7 @@ export class Project {
       wakes,
       asleep,
       activeUsers,
+      takeovers,
       accounts: [...accounts.values()].map((state) => ({ state })),
       templates: [...templates.values()],
     };
@@ -169,6 +177,38 @@ export class Project {
     return counted === undefined ? undefined : { ...key, month: counted.month, firstAt: counted.at, firstEventId: id };
   }
 }
+
+/**
+ * Cuts a batch before the first event of a customer that took another over in it: rows move at the end of a segment, so
+ * that what becomes of them does not hang on where a batch ends.
+ */
+export const segmentsOf = (events: readonly RecordedEvent[]): readonly (readonly RecordedEvent[])[] => {
+  const segments: RecordedEvent[][] = [];
+  const tookOver = new Set<string>();
+  let from = 0;
+  events.forEach(({ stream, event }, index) => {
+    if (tookOver.has(stream)) {
+      segments.push(events.slice(from, index));
+      from = index;
+      tookOver.clear();
+    }
+    if (event.type === 'CustomerMerged') tookOver.add(stream);
+  });
+  return from === 0 ? [events] : [...segments, events.slice(from)];
+};
+
+const takeoverOf = (
+  { account, customer }: CustomerKey,
+  { from, intents }: Extract<CustomerEvent, { type: 'CustomerMerged' }>,
+  { revision }: RecordedEvent,
+  before: CustomerState,
+): Takeover => ({
+  account,
+  from,
+  to: customer,
+  revision,
+  intentIds: Object.entries(intents).flatMap(([id, theirs]) => (prevails(openIntent(before, id), theirs) ? [id] : [])),
+});
 
 const idOf = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
 

@@ -10,7 +10,7 @@ import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-
 import { prepareRebuild, REBUILT_VIEWS } from '#adapters/postgres/view-rebuild';
 import { LIVE_VIEWS } from '#adapters/postgres/view-schema';
 import type { OutgoingMessage } from '#application/ports/message-queue';
-import { Project, viewCategories } from '#application/project';
+import { Project, segmentsOf, viewCategories } from '#application/project';
 import { HOUR_MS } from '#domain/time';
 import { startPostgres, type PostgresServer } from '#testing/postgres';
 import { startBroker, type Broker } from '../../deploy/kafka/broker.js';
@@ -228,10 +228,10 @@ describe(`apps killed at random on Kafka and Postgres, seed ${SEED}`, () => {
       signal: done.signal,
     };
     for await (const { events, caughtUp } of store.subscribe(options)) {
-      const last = events.at(-1);
-      if (last !== undefined) {
-        await rebuilt.apply('views', checkpoint, last.position, await project.changes(events));
-        checkpoint = last.position;
+      for (const segment of events.length === 0 ? [] : segmentsOf(events)) {
+        const to = segment.at(-1)?.position ?? 0;
+        await rebuilt.apply('views', checkpoint, to, await project.changes(segment));
+        checkpoint = to;
       }
       if (caughtUp) done.abort();
     }

@@ -10,10 +10,11 @@ import { Directory } from '#application/directory';
 import { factId } from '#application/event-ids';
 import type { DomainEvent, RecordedEvent } from '#application/ports/event-store';
 import { Clock } from '#application/ports/clock';
-import { Project, VIEWS } from '#application/project';
+import { Project, segmentsOf, VIEWS } from '#application/project';
 import { RecordFacts, type FactCommand } from '#application/record-facts';
 import { accountStream, templateStream } from '#application/streams';
 import type { SendIntent } from '#domain/gate/intent';
+import type { Policy } from '#domain/policy';
 import { instantOf, plus, type Instant } from '#domain/time';
 
 export const T0 = instantOf(Date.UTC(2026, 10, 2, 9));
@@ -72,6 +73,18 @@ export const openStage = async () => {
       await put(templateStream(ACCOUNT, name, 'en'), [{ type, at, category: 'utility' }]);
       await directory.refreshTemplates([{ account: ACCOUNT, name, language: 'en' }]);
     },
+    policy: async (overrides: Partial<Policy>, effectiveAt: Instant) => {
+      const event = {
+        type: 'PolicyChanged',
+        at: T0,
+        effectiveAt,
+        preset: 'sinch-2021',
+        version: 2,
+        overrides,
+      } as const;
+      await put(accountStream(ACCOUNT), [event]);
+      await directory.refreshAccounts([ACCOUNT]);
+    },
     /** Lets the projector catch up with the log. */
     project: async () => {
       const until = new AbortController();
@@ -86,9 +99,10 @@ export const openStage = async () => {
         signal: until.signal,
       })) {
         const last = batch.events.at(-1);
-        if (last !== undefined) {
-          await views.apply(VIEWS, checkpoint, last.position, await project.changes(batch.events));
-          checkpoint = last.position;
+        for (const segment of last === undefined ? [] : segmentsOf(batch.events)) {
+          const to = segment.at(-1)?.position ?? 0;
+          await views.apply(VIEWS, checkpoint, to, await project.changes(segment));
+          checkpoint = to;
         }
         if (batch.caughtUp) until.abort();
       }

@@ -9,6 +9,7 @@ import {
   type IntentKey,
   type MauRow,
   type ProjectionChanges,
+  type Takeover,
   type TemplateRow,
   type WakeRow,
 } from '#application/ports/read-model';
@@ -73,6 +74,7 @@ export class PostgresProjectionStore extends ProjectionStore {
       await this.#activeUsers(transaction, changes.activeUsers);
       await this.#accounts(transaction, changes.accounts);
       await this.#templates(transaction, changes.templates);
+      await this.#takeovers(transaction, changes.takeovers);
     });
   }
 
@@ -204,6 +206,67 @@ export class PostgresProjectionStore extends ProjectionStore {
         column(rows, ({ template }) => template?.language ?? null),
         lines(rows.map(({ wakeAt }) => wakeAt)),
       ],
+    );
+  }
+
+  /** The survivor's own rows stay, except where the other's decision is the one that goes on. */
+  async #takeovers(transaction: Queryable, takeovers: readonly Takeover[]): Promise<void> {
+    if (takeovers.length === 0) return;
+    const { schema } = this;
+    const going = takeovers.flatMap(({ account, from, to, intentIds }) =>
+      intentIds.map((intentId) => ({ account, from, to, intentId })),
+    );
+    if (going.length > 0) {
+      await transaction.query(
+        `delete from ${schema}.decisions d
+         using ${rowsOf(1, 'text', 'text', 'text', 'text')} as g(account, from_customer, to_customer, intent_id)
+         where d.account = g.account and d.customer = g.to_customer and d.intent_id = g.intent_id and exists (
+           select from ${schema}.decisions o
+           where o.account = g.account and o.customer = g.from_customer and o.intent_id = g.intent_id
+         )`,
+        [
+          column(going, ({ account }) => account),
+          column(going, ({ from }) => from),
+          column(going, ({ to }) => to),
+          column(going, ({ intentId }) => intentId),
+        ],
+      );
+    }
+    const moved = `${rowsOf(1, 'text', 'text', 'text', 'bigint')} as t(account, from_customer, to_customer, revision)`;
+    const values = [
+      column(takeovers, ({ account }) => account),
+      column(takeovers, ({ from }) => from),
+      column(takeovers, ({ to }) => to),
+      lines(takeovers.map(({ revision }) => revision)),
+    ];
+    await transaction.query(
+      `delete from ${schema}.decisions d using ${moved}, ${schema}.decisions o
+       where d.account = t.account and d.customer = t.from_customer
+         and o.account = t.account and o.customer = t.to_customer and o.intent_id = d.intent_id`,
+      values,
+    );
+    await transaction.query(
+      `update ${schema}.decisions d set customer = t.to_customer, revision = t.revision from ${moved}
+       where d.account = t.account and d.customer = t.from_customer`,
+      values,
+    );
+    await transaction.query(
+      `with twice as (
+         delete from ${schema}.active_users u using ${moved}, ${schema}.active_months m, ${schema}.active_users o
+         where m.account = t.account and u.account = m.account and u.month = m.month and u.customer = t.from_customer
+           and o.account = t.account and o.customer = t.to_customer and o.month = u.month
+         returning u.account, u.month
+       )
+       update ${schema}.active_months m set users = m.users - c.count
+       from (select account, month, count(*) as count from twice group by account, month) c
+       where m.account = c.account and m.month = c.month`,
+      values,
+    );
+    await transaction.query(
+      // By the months, few, that there are: the key begins with them.
+      `update ${schema}.active_users u set customer = t.to_customer from ${moved}, ${schema}.active_months m
+       where m.account = t.account and u.account = m.account and u.month = m.month and u.customer = t.from_customer`,
+      values,
     );
   }
 

@@ -4,6 +4,7 @@ import {
   type CustomerRow,
   type DecisionRow,
   type ProjectionChanges,
+  type Takeover,
   type ProjectionStore,
   type ReadModel,
   type WakeRow,
@@ -25,6 +26,7 @@ const nothing: ProjectionChanges = {
   wakes: [],
   asleep: [],
   activeUsers: [],
+  takeovers: [],
   accounts: [],
   templates: [],
 };
@@ -145,6 +147,70 @@ export const readModelContract = (name: string, opened: () => Views): void => {
         expect(await model.decisionsByIntentId(account, 'intent', 10)).toEqual(decisions.toReversed());
         expect(await model.decisionsByIntentId(account, 'intent', 2)).toHaveLength(2);
         expect(await model.decisionsByIntentId(`${account}x`, 'intent', 2)).toEqual([]);
+      });
+    });
+
+    describe('takeovers', () => {
+      const user = (id: string, month: string) => ({ ...customer(id), month, firstAt: at(0), firstEventId: id });
+      const takeover = (change: Partial<Takeover> = {}): Takeover => ({
+        account,
+        from: 'loser',
+        to: 'survivor',
+        revision: 9,
+        intentIds: [],
+        ...change,
+      });
+
+      test('case 23: decisions become the survivor’s, where it has none of its own or the other’s goes on', async () => {
+        const { model } = opened();
+        const decided = (id: string, intentId: string, change: Partial<DecisionRow> = {}) =>
+          decisionOf(customer(id), { intentId, revision: 50, ...change });
+        await apply({
+          decisions: [
+            decided('loser', 'own', { outcome: 'refused' }),
+            decided('survivor', 'own', { outcome: 'held' }),
+            decided('loser', 'going', { delivery: 'started' }),
+            decided('survivor', 'going', { outcome: 'refused' }),
+            decided('other', 'alone'),
+          ],
+        });
+        // In the same batch as what it moves.
+        await apply({
+          decisions: [decided('loser', awkward)],
+          takeovers: [takeover({ intentIds: ['going', 'gone'] })],
+        });
+        const rows = async (id: string) =>
+          await model.decisions(['own', 'going', 'alone', awkward].map((intentId) => ({ ...customer(id), intentId })));
+        expect(await rows('loser')).toEqual([]);
+        expect(new Set(await rows('survivor'))).toEqual(
+          new Set([
+            decided('survivor', 'own', { outcome: 'held' }),
+            decided('survivor', 'going', { delivery: 'started', revision: 9 }),
+            decided('survivor', awkward, { revision: 9 }),
+          ]),
+        );
+        expect(await rows('other')).toHaveLength(1);
+        // What the survivor's stream says later counts, however long the other's was.
+        await apply({ decisions: [decided('survivor', awkward, { revision: 10, delivery: 'accepted' })] });
+        expect(await model.decisionsByIntentId(account, awkward, 9)).toMatchObject([{ delivery: 'accepted' }]);
+      });
+
+      test('case 23: nobody counts twice in a month', async () => {
+        const { model } = opened();
+        await apply({
+          activeUsers: [
+            user('loser', '2026-05'),
+            user('survivor', '2026-05'),
+            user('loser', '2026-06'),
+            user('survivor', '2026-07'),
+            user('other', '2026-05'),
+          ],
+        });
+        await apply({ takeovers: [takeover(), takeover({ from: 'nobody', to: 'other' })] });
+        const months = ['2026-05', '2026-06', '2026-07'].map((month) => ({ account, month }));
+        expect((await model.activeUsers(months)).users).toEqual([2, 1, 1]);
+        await apply({ activeUsers: [user('survivor', '2026-06'), user('survivor', '2026-08')] });
+        expect((await model.activeUsers([...months, { account, month: '2026-08' }])).users).toEqual([2, 1, 1, 1]);
       });
     });
 

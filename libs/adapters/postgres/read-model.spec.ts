@@ -35,6 +35,7 @@ describe('the read model on PGlite', () => {
       wakes: [],
       asleep: [],
       activeUsers: [],
+      takeovers: [],
       accounts: [],
       templates: [],
     };

@@ -3,12 +3,15 @@ import type { CustomerEvent } from '#domain/gate/events';
 import { isDecided } from '#domain/history/rederive';
 import { pictureAt, upTo, type Picture, type Timed, type View } from '#domain/history/as-of';
 import { differences, type Difference } from '#domain/history/compare';
+import { fold } from '#domain/gate/evolve';
+import { initialCustomer, type CustomerState } from '#domain/gate/state';
 import { evolveTemplate, initialTemplate, type TemplateEvent, type TemplateState } from '#domain/template';
 import type { Instant } from '#domain/time';
 import { InfrastructureError } from '../errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import type { CustomerKey } from '../ports/read-model.js';
 import { accountStream, customerStream, templateStream } from '../streams.js';
+import { streamsOfPerson } from './person.js';
 
 export interface TemplateName {
   readonly name: string;
@@ -45,7 +48,8 @@ export class ReadAsOf {
    * @throws InfrastructureError `not-found`
    */
   async run(key: CustomerKey, at: Instant, templates: readonly TemplateName[] = []): Promise<AsOf> {
-    const { account, customer } = key;
+    const { account } = key;
+    const { customer, others } = await this.#streamAt(key, at);
     const [events = [], accountEvents = []] = await this.store.readStreams([
       { stream: customerStream(account, customer), fromRevision: 0 },
       { stream: accountStream(account), fromRevision: 0 },
@@ -58,11 +62,13 @@ export class ReadAsOf {
     const wanted = named([...templates, ...events.flatMap(({ event }) => templatesIn(event))]);
     const templateEvents = await this.#streams(account, [...wanted.values()]);
     const own = events.map(timed<CustomerEvent>);
+    const ofOthers = others.map(timed<CustomerEvent>);
     const ofAccount = accountEvents.map(timed<AccountEvent>);
     const picture = (view: View): Picture =>
       pictureAt(
         at,
         upTo(own, at, view),
+        upTo(ofOthers, at, view),
         upTo(ofAccount, at, view).reduce(withAccountEvent, initialAccount(account)),
         new Map(
           [...wanted].map(([spoken, { name, language }], index) => [
@@ -84,6 +90,29 @@ export class ReadAsOf {
       knownThen,
       differences: differences(trueThen, knownThen),
       apart: [...accountEvents, ...templateEvents.flat(), ...events].flatMap((recorded) => apartAt(at, recorded)),
+    };
+  }
+
+  /** The stream that went on at that time, with the events of those that it had taken over (rules §11). */
+  async #streamAt(key: CustomerKey, at: Instant): Promise<{ customer: string; others: readonly RecordedEvent[] }> {
+    const streams = await streamsOfPerson(this.store, key);
+    const eventsOf = (id: string): readonly RecordedEvent[] =>
+      streams.find(({ customer }) => customer === id)?.events.filter(({ recordedAt }) => recordedAt <= at) ?? [];
+    const stateOf = (id: string): CustomerState =>
+      fold(
+        eventsOf(id).map(({ event }) => event as CustomerEvent),
+        initialCustomer,
+      );
+    let { customer } = key;
+    let state = stateOf(customer);
+    while (state.survivor !== undefined) {
+      customer = state.survivor;
+      state = stateOf(customer);
+    }
+    const aliases = state.aliases ?? [];
+    return {
+      customer,
+      others: streams.flatMap((stream) => (aliases.includes(stream.customer) ? stream.events : [])),
     };
   }
 

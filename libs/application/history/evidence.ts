@@ -1,15 +1,13 @@
-import type { CustomerEvent } from '#domain/gate/events';
-import { fold } from '#domain/gate/evolve';
-import { initialCustomer } from '#domain/gate/state';
 import { canonical } from '#domain/history/compare';
 import { isVerdict } from '#domain/history/rederive';
 import { InfrastructureError } from '../errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import type { CustomerKey } from '../ports/read-model.js';
-import { accountStream, customerStream, streamParts, templateStream } from '../streams.js';
+import { accountStream, streamParts, templateStream } from '../streams.js';
 import { Explain, type DecisionExplained } from './explain.js';
 import { templatesOf } from './facts-relied.js';
 import { entryDigest, genesis, ledgerOf, linked, type Anchor, type Anchors, type EntryName } from './ledger.js';
+import { streamsOfPerson, type PersonStream } from './person.js';
 import { readLog, type Advanced } from './read-log.js';
 
 /** All entries of the ledger between two anchors, by their digests only: those of others show nothing. */
@@ -58,7 +56,8 @@ export class CollectEvidence {
 
   /** @throws InfrastructureError `not-found`, `store-corrupt` when the ledger does not fit the anchors */
   async run({ account, customer }: CustomerKey, reading: EvidenceReading = {}): Promise<EvidencePack> {
-    const own = await this.#streams(account, customer);
+    const streams = await this.#streams(account, customer);
+    const own = streams.flatMap(({ events }) => events);
     const decided = own.flatMap(({ event }) => (isVerdict(event) ? templatesOf(event) : []));
     const templates = [...new Set(decided.map(({ name, language }) => templateStream(account, name, language)))];
     const around = await this.store.readStreams(
@@ -68,26 +67,16 @@ export class CollectEvidence {
     const anchors = await this.anchors.read(account);
     return {
       events,
-      decisions: await new Explain(this.store).ofCustomer(account, own),
+      decisions: await new Explain(this.store).ofPerson(account, streams),
       anchors,
       proof: await this.#proof({ account, customer }, events, anchors, reading),
     };
   }
 
-  /** The customer's, and those of aliases that it was linked to (rules §11). */
-  async #streams(account: string, customer: string): Promise<readonly RecordedEvent[]> {
-    const all: RecordedEvent[] = [];
-    const seen = new Set<string>();
-    for (let id: string | undefined = customer; id !== undefined && !seen.has(id);) {
-      seen.add(id);
-      const [events = []] = await this.store.readStreams([{ stream: customerStream(account, id), fromRevision: 0 }]);
-      all.push(...events);
-      id = fold(
-        events.map(({ event }) => event as CustomerEvent),
-        initialCustomer,
-      ).survivor;
-    }
-    if (all.length > 0) return all;
+  /** The customer's, under all aliases (rules §11). */
+  async #streams(account: string, customer: string): Promise<readonly PersonStream[]> {
+    const streams = await streamsOfPerson(this.store, { account, customer });
+    if (streams.some(({ events }) => events.length > 0)) return streams;
     throw new InfrastructureError('not-found', `${account} has no such customer: the log holds nothing of it.`, {
       field: 'customer',
     });

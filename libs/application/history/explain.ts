@@ -7,7 +7,7 @@ import {
   type AccountState,
 } from '#domain/account';
 import type { CustomerEvent, Decided } from '#domain/gate/events';
-import { evolve, fold } from '#domain/gate/evolve';
+import { evolve } from '#domain/gate/evolve';
 
 import { initialCustomer, type CustomerState } from '#domain/gate/state';
 import type { Difference } from '#domain/history/compare';
@@ -30,9 +30,10 @@ import type { Instant } from '#domain/time';
 import { InfrastructureError } from '../errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import type { IntentKey } from '../ports/read-model.js';
-import { accountStream, customerStream, streamParts, templateStream } from '../streams.js';
+import { accountStream, streamParts, templateStream } from '../streams.js';
 import { factsOf, placed, templatesOf, type FactRelied, type TemplateHistory } from './facts-relied.js';
 import { LogFold } from './log-fold.js';
+import { streamsOfPerson, type PersonStream } from './person.js';
 import { readLog } from './read-log.js';
 
 export interface DecisionExplained {
@@ -76,24 +77,48 @@ export class Explain {
 
   /** @throws InfrastructureError `not-found` when the log holds no decision on the intent */
   async run(key: IntentKey, options: ExplainOptions = {}): Promise<Explanation> {
-    const { customer, events } = await this.#streamOf(key);
     const { account, intentId } = key;
-    const decisions = await this.#decisions(account, events, (event) => isOn(event, intentId), options);
+    const streams = (await streamsOfPerson(this.store, key)).filter(({ events }) =>
+      events.some(({ event }) => isVerdict(event) && isOn(event, intentId)),
+    );
+    const explained = await this.#ofStreams(account, streams, (event) => isOn(event, intentId), options);
+    const { customer } = explained.at(-1) ?? {};
+    if (customer === undefined) {
+      const message = `The log holds no decision on intent ${intentId} of this customer.`;
+      throw new InfrastructureError('not-found', message, { field: 'intentId' });
+    }
+    const decisions = explained.map(({ decision }) => decision);
     return {
       account,
       customer,
       intentId,
       decisions,
-      course: events.flatMap((recorded) =>
+      course: inOrder(streams.flatMap(({ events }) => events)).flatMap((recorded) =>
         isOn(recorded.event, intentId) && !isVerdict(recorded.event) ? [placed(recorded)] : [],
       ),
       agrees: decisions.every(({ differences }) => differences.length === 0),
     };
   }
 
-  /** All decisions on one customer, in their order. */
-  async ofCustomer(account: string, events: readonly RecordedEvent[], options: ExplainOptions = {}) {
-    return await this.#decisions(account, events, () => true, options);
+  /** All decisions on one person, in their order. */
+  async ofPerson(account: string, streams: readonly PersonStream[], options: ExplainOptions = {}) {
+    return (await this.#ofStreams(account, streams, () => true, options)).map(({ decision }) => decision);
+  }
+
+  /** Each stream is explained by its own history, which a takeover is an event of. */
+  async #ofStreams(
+    account: string,
+    streams: readonly PersonStream[],
+    isWanted: (event: RecordedEvent['event']) => boolean,
+    options: ExplainOptions,
+  ) {
+    const positions = new Map(streams.flatMap(({ events }) => events.map(({ id, position }) => [id, position])));
+    const explained: { readonly customer: string; readonly decision: DecisionExplained }[] = [];
+    for (const { customer, events } of streams) {
+      for (const decision of await this.#decisions(account, events, isWanted, options))
+        explained.push({ customer, decision });
+    }
+    return explained.toSorted((a, b) => (positions.get(a.decision.id) ?? 0) - (positions.get(b.decision.id) ?? 0));
   }
 
   async #decisions(
@@ -119,26 +144,6 @@ export class Explain {
       if (!isVerdict(event) || !isWanted(event)) return [];
       const known = knownTo(event, before, account, accounts, templates, counted);
       return [explained(event, recorded, known, events.slice(0, index), accountEvents, templates)];
-    });
-  }
-
-  /** A link closes a stream: what came after stands in the survivor's (rules §11). */
-  async #streamOf({ account, customer: named, intentId }: IntentKey) {
-    let customer: string | undefined = named;
-    const seen = new Set<string>();
-    while (customer !== undefined && !seen.has(customer)) {
-      seen.add(customer);
-      const [events = []] = await this.store.readStreams([
-        { stream: customerStream(account, customer), fromRevision: 0 },
-      ]);
-      if (events.some(({ event }) => isVerdict(event) && isOn(event, intentId))) return { customer, events };
-      customer = fold(
-        events.map(({ event }) => event as CustomerEvent),
-        initialCustomer,
-      ).survivor;
-    }
-    throw new InfrastructureError('not-found', `The log holds no decision on intent ${intentId} of this customer.`, {
-      field: 'intentId',
     });
   }
 
@@ -183,6 +188,9 @@ export class Explain {
     return fold;
   }
 }
+
+const inOrder = (events: readonly RecordedEvent[]): readonly RecordedEvent[] =>
+  events.toSorted((a, b) => a.position - b.position);
 
 const statesOf = <State>(
   events: readonly RecordedEvent[],

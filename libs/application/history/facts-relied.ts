@@ -17,6 +17,7 @@ export interface FactRelied {
     | 'cooldown'
     | 'slot'
     | 'activity'
+    | 'link'
     | 'sender'
     | 'policy'
     | 'allowance'
@@ -102,6 +103,8 @@ export const factsOf = (
     );
   for (const recorded of before) {
     const { event } = recorded;
+    // What was taken over has its events in another stream.
+    if (event.type === 'CustomerMerged' || event.type === 'NumberChanged') add('link', recorded);
     if (event.type === 'SendAuthorised' && event.usesSlot && slots.has(event.intent.intentId)) add('slot', recorded);
   }
   add(

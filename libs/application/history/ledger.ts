@@ -6,7 +6,7 @@ import { streamParts } from '../streams.js';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Of a customer's stream: what was decided, and what the customer agreed to. */
+/** Of a customer's stream: what was decided, what the customer agreed to, and who is one with whom. */
 const ofCustomers: ReadonlySet<string> = new Set([
   'SendAuthorised',
   'SendRefused',
@@ -16,6 +16,9 @@ const ofCustomers: ReadonlySet<string> = new Set([
   'SendRevoked',
   'CustomerOptedIn',
   'CustomerOptedOut',
+  'CustomerLinked',
+  'CustomerMerged',
+  'NumberChanged',
 ]);
 
 /** The account whose ledger the event belongs to: decisions, consents, and all that accounts and templates became. */

@@ -13,7 +13,7 @@ import type { Known } from '#domain/history/rederive';
 import { countsIn } from '#domain/mau';
 import { evolveTemplate, initialTemplate, type TemplateEvent, type TemplateState } from '#domain/template';
 import type { Position, RecordedEvent } from '../ports/event-store.js';
-import { templateStream, type StreamParts } from '../streams.js';
+import { customerStream, templateStream, type StreamParts } from '../streams.js';
 
 /** One customer's stream, folded as far as the log was read. */
 export interface FoldedCustomer<Extra = unknown> {
@@ -36,6 +36,8 @@ export class LogFold<Extra = unknown> {
   readonly customers = new Map<string, FoldedCustomer<Extra>>();
   /** By account and month: the positions of the facts that made one more customer active, ascending. */
   readonly counted = new Map<string, Position[]>();
+  /** Likewise: of the takeovers that made two active customers one (case 23). */
+  readonly united = new Map<string, Position[]>();
 
   /** Undefined for revision -1, which is before the first event; the latest without a revision. */
   account(account: string, revision?: number): AccountState {
@@ -58,15 +60,13 @@ export class LogFold<Extra = unknown> {
 
   /** Active users of the month, counted up to and including the position. */
   usersAt(account: string, month: string, position: Position): number {
-    const positions = this.counted.get(`${account}/${month}`) ?? [];
-    let low = 0;
-    let high = positions.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((positions[middle] ?? Infinity) <= position) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const key = `${account}/${month}`;
+    return upTo(this.counted.get(key), position) - upTo(this.united.get(key), position);
+  }
+
+  /** Active users of each account and month, by `account/month`. */
+  *users(): Generator<readonly [string, number], void, void> {
+    for (const [key, positions] of this.counted) yield [key, positions.length - (this.united.get(key)?.length ?? 0)];
   }
 
   /** What the gate knew when it took the decision; the customer is to be folded up to the event before it. */
@@ -109,15 +109,40 @@ export class LogFold<Extra = unknown> {
   /** Takes in only whom the event makes active. */
   count(customer: FoldedCustomer, { event, position, recordedAt }: RecordedEvent): void {
     const { account } = customer;
+    if (event.type === 'CustomerMerged') return this.#unite(customer, customerStream(account, event.from), position);
     const month = monthCounted(event as CustomerEvent, this.account(account), recordedAt);
     if (month === undefined || customer.months.includes(month)) return;
     customer.months = [...customer.months, month];
-    const key = `${account}/${month}`;
-    const positions = this.counted.get(key);
-    if (positions === undefined) this.counted.set(key, [position]);
-    else positions.push(position);
+    note(this.counted, `${account}/${month}`, position);
+  }
+
+  /** A month in which both were active counts once from now on. */
+  #unite(survivor: FoldedCustomer, loser: string, position: Position): void {
+    const months = this.customers.get(loser)?.months ?? [];
+    for (const month of months) {
+      if (survivor.months.includes(month)) note(this.united, `${survivor.account}/${month}`, position);
+    }
+    survivor.months = [...new Set([...survivor.months, ...months])];
   }
 }
+
+const note = (noted: Map<string, Position[]>, key: string, position: Position): void => {
+  const positions = noted.get(key);
+  if (positions === undefined) noted.set(key, [position]);
+  else positions.push(position);
+};
+
+/** How many of the ascending positions come up to and including this one. */
+const upTo = (positions: readonly Position[] = [], position: Position): number => {
+  let low = 0;
+  let high = positions.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((positions[middle] ?? Infinity) <= position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
 
 /** The month in which the event makes its customer active, by the rule in force when it was recorded, as the projection counts. */
 export const monthCounted = (

@@ -10,17 +10,25 @@ import type { Replay, Replayed, ReplayRequest, Tally } from './replay.js';
 // A checkpoint is a text of JSON lines, so that it is written and read in flat memory: the head, one line per account,
 // template, count and customer, and at the end a digest, without which it is not whole.
 
-const VERSION = 1;
+const VERSION = 2;
 
 type Line =
   | readonly ['head', { readonly version: number; readonly request: string; readonly tally: Tally }]
   | readonly ['account', string, AccountState[]]
   | readonly ['template', string, TemplateState[]]
-  | readonly ['counted', string, Position[]]
+  | readonly ['counted' | 'united', string, Position[]]
   | readonly ['customer', string, FoldedCustomer<Replayed>]
   | readonly ['end', string];
 
-const kinds: ReadonlySet<unknown> = new Set<Line[0]>(['head', 'account', 'template', 'counted', 'customer', 'end']);
+const kinds: ReadonlySet<unknown> = new Set<Line[0]>([
+  'head',
+  'account',
+  'template',
+  'counted',
+  'united',
+  'customer',
+  'end',
+]);
 
 /** Looks at the tag only: the digest at the end tells that the rest is what was written. */
 const isLine = (value: unknown): value is Line => Array.isArray(value) && kinds.has(value[0]);
@@ -38,6 +46,7 @@ export function* checkpointOf(replay: Replay, request: ReplayRequest): Generator
   for (const [account, states] of fold.accounts) yield line(['account', account, states]);
   for (const [template, states] of fold.templates) yield line(['template', template, states]);
   for (const [month, positions] of fold.counted) yield line(['counted', month, positions]);
+  for (const [month, positions] of fold.united) yield line(['united', month, positions]);
   for (const [stream, customer] of fold.customers) yield line(['customer', stream, customer]);
   yield JSON.stringify(['end', digest.digest('hex')] satisfies Line);
 }
@@ -79,7 +88,8 @@ const take = (replay: Replay, request: ReplayRequest, content: Exclude<Line, rea
       fold.templates.set(content[1], content[2]);
       break;
     case 'counted':
-      fold.counted.set(content[1], content[2]);
+    case 'united':
+      fold[content[0]].set(content[1], content[2]);
       break;
     case 'customer':
       fold.customers.set(content[1], content[2]);

@@ -14,12 +14,12 @@ import {
   type Known,
   type Verdict,
 } from '#domain/history/rederive';
-import { initialHypothesis, supposing, type Hypothetical, type Step } from '#domain/history/what-if';
+import { initialHypothesis, supposing, takenOver, type Hypothetical, type Step } from '#domain/history/what-if';
 import { policyVersion, type Policy } from '#domain/policy';
 import { categoryAt } from '#domain/template';
 import { latest, type Instant } from '#domain/time';
 import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
-import { streamParts } from '../streams.js';
+import { customerStream, streamParts } from '../streams.js';
 import { LogFold, monthCounted, type FoldedCustomer } from './log-fold.js';
 import { readLog, type Advanced } from './read-log.js';
 import { revisedVerdicts } from './late-verdicts.js';
@@ -124,14 +124,14 @@ export class Replay {
     const { from, to, account, policy } = this.request;
     const { events, decisions, findings, changed, recorded, whatIf, notAsked } = this.tally;
     const activeUsers: Counts = {};
-    for (const [key, positions] of this.fold.counted) activeUsers[key] = positions.length;
+    for (const [key, users] of this.fold.users()) activeUsers[key] = users;
     return {
       from,
       to,
       account,
       policy: policy === undefined ? undefined : policyVersion(policy),
       events,
-      customers: this.fold.customers.size,
+      customers: [...this.fold.customers.values()].filter(({ state }) => state.survivor === undefined).length,
       decisions,
       findings,
       revised: await this.#revised(),
@@ -212,8 +212,15 @@ export class Replay {
     const template = (name: string, language: string) =>
       known.template(name, language) ?? fold.template(account, name, language);
     const hypothesis = extra.hypothesis ?? initialHypothesis;
-    const { next, decided, happened } = supposing(hypothesis, event, policy, { ...known, template }, step);
-    extra.hypothesis = next;
+    const { next, decided, happened } = supposing(
+      hypothesis,
+      this.#supposed(event, account),
+      policy,
+      { ...known, template },
+      step,
+    );
+    const unsent = this.#unsentBefore(event, account);
+    extra.hypothesis = unsent.length === 0 ? next : { ...next, unsent: [...next.unsent, ...unsent] };
     if (happened !== undefined) this.#countSupposed(happened, recorded, account, extra);
     if (!isDecided(event) || !this.#isWanted(event)) return;
     if (decided === undefined) {
@@ -238,6 +245,19 @@ export class Replay {
     countUp(tally.changed.by, `${spokenVerdict(said)} → ${spokenVerdict(underPolicy)}`);
     if (tally.changed.first.length < LISTED)
       tally.changed.first.push({ ...placeOf(event, recorded), said, underPolicy });
+  }
+
+  #unsentBefore(event: CustomerEvent, account: string): readonly string[] {
+    if (event.type !== 'CustomerMerged') return nobody;
+    return this.fold.customers.get(customerStream(account, event.from))?.extra?.hypothesis?.unsent ?? nobody;
+  }
+
+  /** What a customer takes over is what the other's history would have been. */
+  #supposed(event: CustomerEvent, account: string): CustomerEvent {
+    if (event.type !== 'CustomerMerged') return event;
+    const loser = this.fold.customers.get(customerStream(account, event.from));
+    const hypothesis = loser?.extra?.hypothesis;
+    return hypothesis === undefined || hypothesis.state === loser?.state ? event : takenOver(event, hypothesis.state);
   }
 
   #countSupposed(event: CustomerEvent, { recordedAt }: RecordedEvent, account: string, extra: Replayed) {
@@ -282,6 +302,8 @@ export class Replay {
     return (from === undefined || at >= from) && (to === undefined || at < to);
   }
 }
+
+const nobody: readonly string[] = [];
 
 const unknownTemplate = (): undefined => undefined;
 

@@ -69,6 +69,17 @@ export interface MauRow extends CustomerKey {
   readonly firstEventId: string;
 }
 
+/** A customer whose rows are another's from now on (rules §11). */
+export interface Takeover {
+  readonly account: string;
+  readonly from: string;
+  readonly to: string;
+  /** Revision of the takeover in the survivor's stream. */
+  readonly revision: number;
+  /** Intents that go on as they stood with `from`, also where `to` has decided on them. */
+  readonly intentIds: readonly string[];
+}
+
 export interface AccountRow {
   readonly state: AccountState;
 }
@@ -79,6 +90,11 @@ export interface TemplateRow {
 
 /** All that one batch of events changed, as the projector hands it over. */
 export interface ProjectionChanges {
+  /**
+   * After all the other rows: decisions and active months of one become the other's, where that has none of its own.
+   * Nobody counts twice (case 23). No customer is named twice.
+   */
+  readonly takeovers: readonly Takeover[];
   readonly customers: readonly CustomerRow[];
   /** The latest row per intent. */
   readonly decisions: readonly DecisionRow[];

@@ -158,11 +158,15 @@ const stage: Record<OpenIntent['status'], number> = {
   accepted: 2,
 };
 
+/** Whether an intent that both decided on goes on as the one taken over has it. */
+export const prevails = (ours: OpenIntent | undefined, theirs: OpenIntent): boolean =>
+  ours === undefined || stage[theirs.status] > stage[ours.status];
+
 /** Decided on both: what may be with the provider already stays, so that it never goes twice; else our own (ADR 0012). */
 const furthest = (ours: OpenIntent | undefined, theirs: OpenIntent): OpenIntent => {
   if (ours === undefined) return theirs;
   return {
-    ...(stage[theirs.status] > stage[ours.status] ? theirs : ours),
+    ...(prevails(ours, theirs) ? theirs : ours),
     // The next decision must have an ordinal, and so an id, of its own.
     ordinal: Math.max(ours.ordinal, theirs.ordinal),
     revocations: Math.max(ours.revocations, theirs.revocations),

@@ -62,10 +62,15 @@ export interface TemplatePicture {
   readonly category?: TemplateCategory | undefined;
 }
 
-/** @param events the customer's, of one view; @param templates their states in the same view, by `name/language` */
+/**
+ * @param events the customer's, of one view
+ * @param others those of the aliases it took over: a fact of theirs made it active too
+ * @param templates their states in the same view, by `name/language`
+ */
 export const pictureAt = (
   at: Instant,
   events: readonly Timed<CustomerEvent>[],
+  others: readonly Timed<CustomerEvent>[],
   account: AccountState,
   templates: ReadonlyMap<string, TemplateState>,
 ): Picture => {
@@ -96,7 +101,7 @@ export const pictureAt = (
     templates: Object.fromEntries(
       [...templates].map(([name, template]) => [name, { status: template.status, category: categoryAt(template, at) }]),
     ),
-    mau: activityAt(at, events, account),
+    mau: activityAt(at, [...events, ...others], account),
     policy: policyVersion(policy),
     allowance: allowanceAt(account, at),
     survivor: state.survivor,

@@ -34,6 +34,15 @@ const reclassified = (event: CustomerEvent, account: AccountState, policy: Polic
   }
 };
 
+/** A takeover from the history that the other would have had. */
+export const takenOver = (
+  event: Extract<CustomerEvent, { readonly type: 'CustomerMerged' }>,
+  { windows, slots, intents, cooldowns, confirmed, lastActiveAt }: CustomerState,
+): CustomerEvent => {
+  const taken = { ...event, slots, intents, lastActiveAt, personal: undefined };
+  return event.former?.includes(event.from) === true ? taken : { ...taken, windows, cooldowns, confirmed };
+};
+
 /** One customer's history as it would have run under another policy. */
 export interface Hypothetical {
   readonly state: CustomerState;
