@@ -55,6 +55,7 @@ export const openStage = async () => {
 
   return {
     clock,
+    database,
     store,
     readModel,
     directory,

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { Customers } from '#application/customers';
+import { LinkCustomers } from '#application/link-customers';
 import { SendProvider } from '#application/ports/send-provider';
 import { RecordChanges } from '#application/record-changes';
 import { SendMessages } from '#application/send-messages';
@@ -52,6 +53,12 @@ export type Step =
       readonly customer: number;
       readonly back: number;
       readonly status: 'delivered' | 'read' | 'failed';
+    }
+  | {
+      readonly kind: 'link';
+      readonly customer: number;
+      readonly other: number;
+      readonly relation: 'same' | 'changed';
     }
   | { readonly kind: 'project' };
 
@@ -161,6 +168,15 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
       customer: customers,
       back: backs,
       status: fc.constantFrom('delivered', 'read', 'failed'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: kindOf('link'),
+      customer: customers,
+      other: customers,
+      relation: fc.constantFrom('same', 'same', 'changed'),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: kindOf('project') }) },
@@ -296,6 +312,22 @@ export class Course {
           })),
         );
         break;
+      case 'link': {
+        const { store, readModel, directory } = stage;
+        await new LinkCustomers(new Customers(store, readModel), directory).run([
+          {
+            account: ACCOUNT,
+            customer: [this.customer(step.customer)],
+            other: [this.customer(step.other)],
+            relation: step.relation,
+            claimedAt: clock.at,
+            receivedAt: clock.at,
+            because: `sandbox/${id}`,
+            metadata: metadata(id),
+          },
+        ]);
+        break;
+      }
       case 'project':
         await stage.project();
         break;
