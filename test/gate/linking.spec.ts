@@ -165,30 +165,39 @@ describe('two aliases of one person', () => {
     },
   );
 
-  test('case 23: a decision that meets the link is taken on what both know', async () => {
-    const [phone = '', user = ''] = people('phone', 'user');
-    await stage.recorder().run([wrote(user, 'm2', T0), wrote(phone, 'm3', T0)]);
-    await decide(intent(user, 'a', { expiresAt: instantOf(1) }));
-    let isLinked = false;
-    const store = disturbed(stage.store, async () => {
-      if (isLinked) return;
-      isLinked = true;
-      await linker().run([told(phone, user)]);
-    });
-    const dispatcher = new DecideIntents(
-      new Customers(store, stage.readModel),
-      stage.directory,
-      stage.readModel,
-      stage.clock,
-    );
-    // The survivor learns of the merge, the loser of its end: both only from the conflict.
-    expect(await dispatcher.run([intent(phone, 'a'), intent(user, 'b')])).toEqual([
-      { kind: 'duplicate' },
-      { kind: 'decided', outcome: 'SendAuthorised' },
-    ]);
-    expect(await typesOf(user)).toEqual(['CustomerMessageReceived', 'SendExpired', 'CustomerLinked']);
-    expect(await typesOf(phone)).toEqual(['CustomerMessageReceived', 'CustomerMerged', 'SendAuthorised']);
-  });
+  test.each([false, true])(
+    'case 23: a decision that meets the link is taken on what both know; projected: %s',
+    async (projected) => {
+      const [phone = '', user = ''] = people('phone', 'user');
+      await stage.recorder().run([wrote(user, 'm2', T0), wrote(phone, 'm3', T0)]);
+      await decide(intent(user, 'a', { expiresAt: instantOf(1) }));
+      if (projected) await stage.project();
+      let isLinked = false;
+      const store = disturbed(stage.store, async () => {
+        if (isLinked) return;
+        isLinked = true;
+        await linker().run([told(phone, user)]);
+      });
+      const dispatcher = new DecideIntents(
+        new Customers(store, stage.readModel),
+        stage.directory,
+        stage.readModel,
+        stage.clock,
+      );
+      // The survivor learns of the merge, the loser of its end: both only from the conflict.
+      expect(await dispatcher.run([intent(phone, 'a'), intent(user, 'b')])).toEqual([
+        { kind: 'duplicate' },
+        { kind: 'decided', outcome: 'SendAuthorised' },
+      ]);
+      const recorder = new RecordFacts(new Customers(store, stage.readModel), stage.directory, stage.readModel);
+      expect(await recorder.run([wrote(phone, 'm3', T0), wrote(user, 'm2', T0)])).toEqual([
+        { kind: 'duplicate' },
+        { kind: 'duplicate' },
+      ]);
+      expect(await typesOf(user)).toEqual(['CustomerMessageReceived', 'SendExpired', 'CustomerLinked']);
+      expect(await typesOf(phone)).toEqual(['CustomerMessageReceived', 'CustomerMerged', 'SendAuthorised']);
+    },
+  );
 
   test('a decision on the losing stream between read and close is taken over too', async () => {
     const [phone = '', user = ''] = people('phone', 'user');

@@ -97,6 +97,31 @@ describe('replay', () => {
     expect((await replayed(moved, { from, copied: true })).findings.count).toBe(0);
   });
 
+  test('case 23: counts a person of two aliases once from the link on', async () => {
+    const course = new Course(stage, 'one-');
+    const { clock } = stage;
+    clock.at = plus(clock.at, 40 * 24 * HOUR_MS);
+    const from = clock.at;
+    await course.play([
+      { kind: 'template', name: 'hello', type: 'TemplateApproved' },
+      { kind: 'policy', overrides: { overAllowance: 'refuse' } },
+      { kind: 'allowance', users: 2 },
+      { kind: 'consent', customer: 2, agoMs: 0, scope: 'all', status: 'opted-in' },
+      { kind: 'write', customer: 0, agoMs: 0, text: 'hello' },
+      { kind: 'write', customer: 1, agoMs: 0, text: 'hello' },
+      { kind: 'project' },
+      { kind: 'intent', customer: 2, terms: { content: templateOf('hello') } },
+      { kind: 'link', customer: 0, other: 1, relation: 'same' },
+      { kind: 'project' },
+      { kind: 'intent', customer: 2, terms: { content: templateOf('hello') } },
+      { kind: 'policy', overrides: {} },
+      { kind: 'allowance', users: null },
+    ]);
+    const { recorded, findings } = await replayed(stage.store, { from });
+    expect(recorded.verdicts).toEqual({ authorised: 1, 'refused: mau-allowance-exceeded': 1 });
+    expect(findings).toEqual({ count: 0, first: [] });
+  });
+
   test('finds a decision that somebody changed, and one whose facts somebody changed', async () => {
     const customer = new Course(stage, 'edit-').customer(0);
     const { clock } = stage;
