@@ -129,7 +129,12 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
     ...state,
     windows,
     consents,
-    cooldowns: [...state.cooldowns, ...(event.cooldowns ?? [])],
+    cooldowns: [
+      ...state.cooldowns,
+      ...(event.cooldowns ?? []).filter(
+        ({ scope, until }) => !state.cooldowns.some((own) => own.scope === scope && own.until === until),
+      ),
+    ],
     confirmed: laterConfirmed(state.confirmed, event.confirmed),
     slots: [
       ...state.slots,
