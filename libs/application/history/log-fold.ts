@@ -14,6 +14,7 @@ import { countsIn } from '#domain/mau';
 import { evolveTemplate, initialTemplate, type TemplateEvent, type TemplateState } from '#domain/template';
 import type { Position, RecordedEvent } from '../ports/event-store.js';
 import { customerStream, templateStream, type StreamParts } from '../streams.js';
+import { unitedBy } from '../united.js';
 
 /** One customer's stream, folded as far as the log was read. */
 export interface FoldedCustomer<Extra = unknown> {
@@ -107,9 +108,11 @@ export class LogFold<Extra = unknown> {
   }
 
   /** Takes in only whom the event makes active. */
-  count(customer: FoldedCustomer, { event, position, recordedAt }: RecordedEvent): void {
+  count(customer: FoldedCustomer, recorded: RecordedEvent): void {
+    const { event, position, recordedAt } = recorded;
     const { account } = customer;
-    if (event.type === 'CustomerMerged') return this.#unite(customer, customerStream(account, event.from), position);
+    const united = unitedBy(recorded);
+    if (united !== undefined) return this.#unite(customer, customerStream(account, united.from), position);
     const month = monthCounted(event as CustomerEvent, this.account(account), recordedAt);
     if (month === undefined || customer.months.includes(month)) return;
     customer.months = [...customer.months, month];

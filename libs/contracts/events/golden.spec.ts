@@ -17,8 +17,8 @@ const textAt = (value: unknown, field: string): string =>
     (typeof value === 'object' && value !== null ? Object.entries(value) : []).find(([k]) => k === field)?.[1],
   );
 
-const stored = (type: string): StoredEvent => {
-  const golden: unknown = JSON.parse(readFileSync(new URL(fileOf(type), folder), 'utf8'));
+const stored = (type: string, file = fileOf(type)): StoredEvent => {
+  const golden: unknown = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
   return { type, data: textAt(golden, 'data'), metadata: textAt(golden, 'metadata') };
 };
 
@@ -172,6 +172,55 @@ const events: { readonly [T in DomainEvent['type']]: DomainEvent & { readonly ty
   },
   MauAdjusted: { type: 'MauAdjusted', at, month: '2026-04', customer: 'c1', change: -1, because: 'merged into c2' },
 };
+/** The same, of what some events of a type say besides. */
+const variants: { readonly [file: string]: DomainEvent } = {
+  'CustomerLinked.v1.changed.json': {
+    type: 'CustomerLinked',
+    at,
+    because: 'meta/wamid.1',
+    gaveUp: 'this',
+    keepsConsent: true,
+    survivor: 'c2',
+  },
+  'CustomerMerged.v1.changed.json': {
+    type: 'CustomerMerged',
+    at,
+    from: 'c1',
+    fromRevision: 7,
+    windows: {},
+    consents: { all: { status: 'out', at, source: 'form', reference: 'f-1' } },
+    slots: [{ sender: '15550001111', intentId: 'order-0', at }],
+    intents: {
+      'order-1': {
+        status: 'held',
+        intent: { ...intent, former: true },
+        personal: { to: {} },
+        ordinal: 1,
+        revocations: 0,
+        expiresAt: later,
+        reason: 'scheduled',
+        wakeAt: at,
+      },
+    },
+    lastActiveAt: at,
+    cooldowns: [],
+    aliases: ['c0'],
+    former: ['c1', 'c0'],
+    changedAt: at,
+    personal: { 'order-1': personal },
+  },
+  'CustomerMessageReceived.v1.former.json': {
+    type: 'CustomerMessageReceived',
+    ...inbound,
+    opens: false,
+    messageId: 'wamid.1',
+    messageType: 'text',
+    origin: 'customer',
+    authored: true,
+    former: true,
+    personal: { from: '4915112345678', name: 'Ada', text: 'Hello' },
+  },
+};
 const metadata = { correlationId: 'm-1', causationId: 'e-1', traceparent: '00-a-b-01' };
 
 describe.each(Object.values(events).map((event) => [event.type, event] as const))('%s', (type, event) => {
@@ -186,8 +235,17 @@ describe.each(Object.values(events).map((event) => [event.type, event] as const)
   });
 });
 
+test.each(Object.entries(variants))(
+  '%s decodes to the event that it always meant, and is still written so',
+  (file, event) => {
+    expect(decodeEvent(stored(event.type, file))).toEqual({ event, metadata });
+    expect(JSON.parse(encodeEvent(event, metadata).data)).toEqual(JSON.parse(stored(event.type, file).data));
+  },
+);
+
 test('every event type has a golden file, and every golden file its type', () => {
-  expect(readdirSync(folder).sort()).toEqual(Object.keys(eventTypes).map(fileOf).sort());
+  const files = [...Object.keys(eventTypes).map(fileOf), ...Object.keys(variants)];
+  expect(readdirSync(folder).sort()).toEqual(files.sort());
 });
 
 test('docs/reference/events.md is what the golden files say', () => {

@@ -10,8 +10,10 @@ const meanings: Readonly<Record<EventType, string>> = {
   CustomerCallReceived: 'the customer called',
   CustomerOptedIn: 'consent was given for a scope',
   CustomerOptedOut: 'consent was withdrawn for a scope',
-  CustomerLinked: "this stream is closed; the survivor's goes on",
-  CustomerMerged: "in the survivor's stream: what it took over",
+  CustomerLinked:
+    "this stream is closed; the survivor's goes on. Of a changed number `gaveUp` says whose is the former one, and `keepsConsent` if opt-ins come along",
+  CustomerMerged:
+    "in the survivor's stream: what it took over, with the `aliases` that were taken over before, those that are `former`, and what is `personal` of the intents",
   NumberChanged: 'the customer gave up the aliases in `former`: window and consent of before no longer count',
   RecipientCooledDown: 'the provider asks not to write to the customer for a time',
   WindowCorrected: 'the provider saw the window closed when an attempt started',
