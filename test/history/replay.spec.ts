@@ -226,7 +226,7 @@ describe('replay', () => {
           expect(whatIf?.activeUsers).toEqual(recorded.activeUsers);
           expect(whatIf?.cost).toEqual(recorded.cost);
         }),
-        { numRuns: 5 },
+        { numRuns: 15 },
       );
     } finally {
       await quiet.close();

@@ -219,8 +219,8 @@ export class Replay {
       { ...known, template },
       step,
     );
-    const unsent = this.#unsentBefore(event, account);
-    extra.hypothesis = unsent.length === 0 ? next : { ...next, unsent: [...next.unsent, ...unsent] };
+    extra.hypothesis = next;
+    if (event.type === 'CustomerMerged') this.#supposeUnited(event.from, account, extra);
     if (happened !== undefined) this.#countSupposed(happened, recorded, account, extra);
     if (!isDecided(event) || !this.#isWanted(event)) return;
     if (decided === undefined) {
@@ -247,9 +247,20 @@ export class Replay {
       tally.changed.first.push({ ...placeOf(event, recorded), said, underPolicy });
   }
 
-  #unsentBefore(event: CustomerEvent, account: string): readonly string[] {
-    if (event.type !== 'CustomerMerged') return nobody;
-    return this.fold.customers.get(customerStream(account, event.from))?.extra?.hypothesis?.unsent ?? nobody;
+  /** The messages that the other would not have been sent, and the months in which it would have been active. */
+  #supposeUnited(from: string, account: string, extra: Replayed): void {
+    const loser = this.fold.customers.get(customerStream(account, from))?.extra;
+    const next = extra.hypothesis ?? initialHypothesis;
+    const unsent = loser?.hypothesis?.unsent ?? [];
+    extra.hypothesis = unsent.length === 0 ? next : { ...next, unsent: [...next.unsent, ...unsent] };
+    const own = extra.hypotheticalMonths ?? [];
+    const months = loser?.hypotheticalMonths ?? [];
+    const { activeUsers } = this.tally.whatIf;
+    for (const month of months.filter((each) => own.includes(each))) {
+      const key = `${account}/${month}`;
+      activeUsers[key] = (activeUsers[key] ?? 0) - 1;
+    }
+    extra.hypotheticalMonths = [...new Set([...own, ...months])];
   }
 
   /** What a customer takes over is what the other's history would have been. */
@@ -302,8 +313,6 @@ export class Replay {
     return (from === undefined || at >= from) && (to === undefined || at < to);
   }
 }
-
-const nobody: readonly string[] = [];
 
 const unknownTemplate = (): undefined => undefined;
 
