@@ -28,8 +28,8 @@ export const VIEWS = 'views';
 /** What it folds. */
 export const viewCategories = ['customer', 'template', 'account'] as const;
 
-/** Customers and open intents that are remembered between batches: a hundred megabytes at most. */
-const REMEMBERED = 100_000;
+/** Customers and open intents that are remembered between batches: fifty megabytes at most. */
+const REMEMBERED = 50_000;
 
 /** Folds the log into the read model: batches, one transaction each, and no side effects (architecture §6). */
 export class Project {

@@ -60,6 +60,7 @@ const counting = ({ queue }: Engines, topic: string) => {
 
 const folder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'));
 const end = new AbortController();
+let cpuBefore = process.cpuUsage();
 let result: Readonly<Record<string, number>> = {};
 const config = await loadConfig({ TIDEGATE_DATA: folder, TIDEGATE_HTTP_PORT: '0', TIDEGATE_LOG_LEVEL: 'warn' });
 const exitCode = await runApp('bench', config, new SystemClock(), end.signal, (running) => {
@@ -85,17 +86,22 @@ const exitCode = await runApp('bench', config, new SystemClock(), end.signal, (r
       await published(engines, INTENTS, (number) => intentMessage(number, CUSTOMERS));
       await commands.start();
     }),
+    step('start', async () => void (cpuBefore = process.cpuUsage())),
     ...providerParts(running),
     ...dispatcherParts(running),
     step('measuring', async () => {
       while (commands.seen.count < INTENTS) await sleep(20);
       const { tenth, rssBytes } = commands.seen;
       const seconds = (performance.now() - tenth.at) / 1_000;
+      const cpu = process.cpuUsage(cpuBefore);
       result = {
         intents: INTENTS,
         customers: CUSTOMERS,
         decidedPerSecond: Math.round((INTENTS - tenth.count) / seconds),
+        cpuMicrosPerIntent: Math.round((cpu.user + cpu.system) / INTENTS),
         peakRssMb: Math.round(rssBytes / 1_000_000),
+        // Of the whole run: the most there is while the folder of a new database is made.
+        maxRssMb: Math.round(process.resourceUsage().maxRSS / 1_000),
       };
       await commands.stop();
       end.abort();

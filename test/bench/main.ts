@@ -12,6 +12,7 @@ const { values } = parseArgs({
 /** What each does is said at the top of its file. The flags are those of `npm start`. */
 const scenarios = {
   decide: { file: 'decide.bench.js', flags: [] },
+  produce: { file: 'produce.bench.js', flags: ['--max-semi-space-size=32'] },
   embedded: { file: 'embedded.bench.js', flags: ['--max-semi-space-size=16', '--max-old-space-size=400'] },
   kafka: { file: 'kafka.bench.js', flags: [] },
   replay: { file: 'replay.bench.js', flags: ['--expose-gc', '--max-semi-space-size=64'] },

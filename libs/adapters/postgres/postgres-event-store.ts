@@ -27,7 +27,7 @@ const MAX_GROUP_BYTES = MAX_APPEND_BYTES;
 /** A batch of a subscription that holds so many is handed out, however few events it has. */
 const BATCH_BYTES = 8_000_000;
 /** Of what this process has appended, for subscribers in it. */
-const RECENT_BYTES = 8_000_000;
+const RECENT_BYTES = 3_000_000;
 /** A notice may get lost: subscribers look by themselves so often. */
 const POLL_MS = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
