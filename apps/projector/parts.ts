@@ -4,18 +4,27 @@ import type { Process } from '#apps/composition/process';
 import { Project, VIEWS, viewCategories } from '#application/project';
 import type { Part } from '#platform/lifecycle';
 
+/** How much the projector remembers where an embedded database and all other parts share its process. */
+const REMEMBERED_EMBEDDED = 5_000;
+
 /** Folds the log into the read model. */
 export const projectorParts = (running: Process): Part[] => {
-  const { engines, logger } = running;
+  const { config, engines, logger } = running;
   const { store, views, telemetry, clock } = engines;
+  const remembered = config.database.url.startsWith('postgres') ? undefined : REMEMBERED_EMBEDDED;
   return [
     soleFollowerPart(
       'projector',
       // Anew each time: what it remembers is as of the checkpoint that it starts from.
       (signal) =>
-        new Project(store, views, (_, recordedAt, events) => {
-          telemetry.projected({ projection: VIEWS, events, lagMs: Math.max(0, clock.now() - recordedAt) });
-        }).follow(signal),
+        new Project(
+          store,
+          views,
+          (_, recordedAt, events) => {
+            telemetry.projected({ projection: VIEWS, events, lagMs: Math.max(0, clock.now() - recordedAt) });
+          },
+          remembered,
+        ).follow(signal),
       logger,
     ),
     gapPart(VIEWS, viewCategories, running),

@@ -28,24 +28,25 @@ export const VIEWS = 'views';
 /** What it folds. */
 export const viewCategories = ['customer', 'template', 'account'] as const;
 
-/** Customers and open intents that are remembered between batches: fifty megabytes at most. */
-const REMEMBERED = 50_000;
-
 /** Folds the log into the read model: batches, one transaction each, and no side effects (architecture §6). */
 export class Project {
   readonly #accounts = new Map<string, AccountState>();
   readonly #templates = new Map<string, TemplateState>();
   /** The rows as of the checkpoint: nobody else writes them while this one has it. */
-  readonly #customers = new LRUCache<string, CustomerRow>({
-    maxSize: REMEMBERED,
-    sizeCalculation: ({ state }) => 1 + Object.keys(state.intents).length,
-  });
+  readonly #customers: LRUCache<string, CustomerRow>;
 
   constructor(
     private readonly store: EventStore,
     private readonly views: ProjectionStore,
     private readonly applied: (position: Position, lastRecordedAt: Instant, events: number) => void = () => undefined,
-  ) {}
+    /** Customers and their open intents between batches: about a kilobyte each. */
+    remembered = 50_000,
+  ) {
+    this.#customers = new LRUCache({
+      maxSize: remembered,
+      sizeCalculation: ({ state }) => 1 + Object.keys(state.intents).length,
+    });
+  }
 
   /** Follows the log from the stored checkpoint until aborted. @throws InfrastructureError `checkpoint-taken` */
   async follow(signal: AbortSignal, batchSize = 500): Promise<void> {
