@@ -2,11 +2,14 @@ import { EventStoreDbEventStore } from '#adapters/eventstoredb/eventstoredb-even
 import { KafkaQueue } from '#adapters/kafka/kafka-queue';
 import { EmbeddedQueue } from '#adapters/postgres/embedded-queue';
 import { openDatabase } from '#adapters/postgres/open-database';
+import { PostgresAnalytics } from '#adapters/postgres/postgres-analytics';
+import { PostgresAnalyticsStore } from '#adapters/postgres/postgres-analytics-store';
 import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
 import { PostgresParking } from '#adapters/postgres/postgres-parking';
 import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
 import { PostgresReadModel } from '#adapters/postgres/postgres-read-model';
 import { CustomerIdentity } from '#application/customer-identity';
+import type { Analytics, AnalyticsStore } from '#application/ports/analytics';
 import { Clock } from '#application/ports/clock';
 import type { EventStore } from '#application/ports/event-store';
 import { MessageProducer, type MessageQueue } from '#application/ports/message-queue';
@@ -26,6 +29,8 @@ export interface Engines {
   readonly producer: MessageProducer;
   readonly readModel: ReadModel;
   readonly views: ProjectionStore;
+  readonly analyticsStore: AnalyticsStore;
+  readonly analytics: Analytics;
   readonly parking: Parking;
   readonly identity: CustomerIdentity;
   readonly telemetry: Telemetry;
@@ -68,6 +73,8 @@ export const openEngines = async (
       producer: keep(await queue.producer()),
       readModel: new PostgresReadModel(database),
       views: new PostgresProjectionStore(database),
+      analyticsStore: new PostgresAnalyticsStore(database),
+      analytics: new PostgresAnalytics(database),
       parking: new PostgresParking(database),
       identity: new CustomerIdentity(config.identityKey),
       telemetry,

@@ -1,4 +1,4 @@
-import type { Category } from '#application/ports/event-store';
+import type { Category, Position } from '#application/ports/event-store';
 import type { Process } from './process.js';
 import { loopPart } from './parts.js';
 import type { Part } from '#platform/lifecycle';
@@ -10,14 +10,15 @@ const AT_MOST = 10_000;
 export const gapPart = (
   projection: string,
   categories: readonly Category[],
-  { engines: { store, views, telemetry }, logger, heartbeats }: Pick<Process, 'engines' | 'logger' | 'heartbeats'>,
+  checkpoint: () => Promise<Position | undefined>,
+  { engines: { store, telemetry }, logger, heartbeats }: Pick<Process, 'engines' | 'logger' | 'heartbeats'>,
 ): Part =>
   loopPart(
     {
       name: `gap of ${projection}`,
       everyMs: EVERY_MS,
       run: async () => {
-        telemetry.gapped(projection, await store.gap(await views.checkpoint(projection), categories, AT_MOST));
+        telemetry.gapped(projection, await store.gap(await checkpoint(), categories, AT_MOST));
         return false;
       },
     },

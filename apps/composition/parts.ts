@@ -94,7 +94,7 @@ export const soleFollowerPart = (name: string, follow: (signal: AbortSignal) => 
         await follow(signal);
       } catch (error) {
         if (!isInfrastructureError(error) || error.code !== 'checkpoint-taken') throw error;
-        logger.info({ standbyMs: STANDBY_MS }, `${name} runs in another process; this one stands by`);
+        logger.info({ standbyMs: STANDBY_MS, because: error.message }, `${name} runs elsewhere; this one stands by`);
         await pause(STANDBY_MS, undefined, { signal }).catch(() => undefined);
       }
     }

@@ -20,7 +20,7 @@ export const dispatcherParts = (running: Process): Part[] => {
   return [
     gate.part,
     soleFollowerPart('publisher', (signal) => publish.follow(signal), logger),
-    gapPart(PUBLISHER, ['customer'], running),
+    gapPart(PUBLISHER, ['customer'], () => views.checkpoint(PUBLISHER), running),
     loopPart({ name: 'releaser', everyMs: RELEASE_EVERY_MS, run: () => releaseHolds.run() }, logger, heartbeats),
     microservicePart('tidegate-dispatcher', DispatcherModule.on(engines, decideIntents), engines, logger),
   ];

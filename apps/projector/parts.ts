@@ -3,11 +3,12 @@ import { soleFollowerPart } from '#apps/composition/parts';
 import type { Process } from '#apps/composition/process';
 import { Project, VIEWS, viewCategories } from '#application/project';
 import type { Part } from '#platform/lifecycle';
+import { analyticsParts } from './analytics-parts.js';
 
 /** How much the projector remembers where an embedded database and all other parts share its process. */
 const REMEMBERED_EMBEDDED = 5_000;
 
-/** Folds the log into the read model. */
+/** Folds the log into the read model and, in followers of their own, into what analysts read. */
 export const projectorParts = (running: Process): Part[] => {
   const { config, engines, logger } = running;
   const { store, views, telemetry, clock } = engines;
@@ -27,6 +28,7 @@ export const projectorParts = (running: Process): Part[] => {
         ).follow(signal),
       logger,
     ),
-    gapPart(VIEWS, viewCategories, running),
+    gapPart(VIEWS, viewCategories, () => views.checkpoint(VIEWS), running),
+    ...analyticsParts(running),
   ];
 };

@@ -1,4 +1,4 @@
-import { monthOf, type Month, type MonthSpan, type Zone } from './calendar.js';
+import { monthNamed, monthOf, type Month, type MonthSpan, type Zone } from './calendar.js';
 import {
   defaultPolicy,
   inForce,
@@ -9,7 +9,7 @@ import {
   type PolicyOverrides,
   type PresetName,
 } from './policy.js';
-import type { Instant } from './time.js';
+import { DAY_MS, plus, type Instant } from './time.js';
 
 // The names of these events are storage formats: change them only by an upcaster (libs/contracts/events).
 
@@ -109,6 +109,13 @@ export const hasSender = (state: AccountState, sender: string): boolean =>
   state.senders[sender]?.onboardedAt !== undefined;
 
 export const billingMonth = (state: AccountState, at: Instant): MonthSpan => monthOf(at, zoneAt(state, at));
+
+/** The month by its name, in the zone that the account bills it by. Undefined for what names no month. */
+export const billingMonthNamed = (state: AccountState, month: string): MonthSpan | undefined => {
+  const inUtc = monthNamed(month, 'UTC');
+  // A zone holds for whole months: in the middle of one there is no doubt.
+  return inUtc && monthNamed(month, zoneAt(state, plus(inUtc.from, 14 * DAY_MS)));
+};
 
 /** Events of `mau-<account>.<month>` (rules §9). */
 export type MauEvent =

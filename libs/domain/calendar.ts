@@ -103,6 +103,21 @@ export const monthOf = (at: Instant, zone: Zone): MonthSpan => {
   return span;
 };
 
+/** The month by its name, `2026-11`, in the zone. Undefined for what names no month. */
+export const monthNamed = (month: string, zone: Zone): MonthSpan | undefined => {
+  const [, year = '', number = ''] = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(month) ?? [];
+  if (number === '') return undefined;
+  // Its middle lies within it in every zone.
+  return monthOf(instantOf(daysFromCivil(Number(year), Number(number), 15) * DAY_MS), zone);
+};
+
+/** The day of the month that the zone's wall clock shows, from 1. */
+export const dayOfMonth = (at: Instant, zone: Zone): number => {
+  const days = Math.floor((at + offsetMs(at, zone)) / DAY_MS);
+  const { year, month } = civilFromDays(days);
+  return days - daysFromCivil(year, month, 1) + 1;
+};
+
 /** Local minutes of the day; `from` later than `until` spans midnight. */
 export interface QuietHours {
   readonly fromMinute: number;

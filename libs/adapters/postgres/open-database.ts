@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { analyticsSchema, LIVE_ANALYTICS } from './analytics-schema.js';
 import { Database, type Parameter, type Queryable } from './database.js';
 import { eventSchema } from './event-schema.js';
 import { queueSchema } from './queue-schema.js';
@@ -28,6 +29,7 @@ export const prepare = async (database: Database): Promise<void> => {
   await migrate(database, eventSchema);
   await migrate(database, queueSchema);
   await migrate(database, viewSchema(LIVE_VIEWS));
+  await migrate(database, analyticsSchema(LIVE_ANALYTICS));
   await migrate(database, parkingSchema);
 };
 

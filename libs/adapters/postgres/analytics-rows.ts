@@ -1,0 +1,279 @@
+import { InfrastructureError } from '#application/errors';
+import type { ActiveUserRow, DecidedRow, MonthRow, SessionRow } from '#application/ports/analytics';
+import { decisionOutcomes } from '#application/ports/read-model';
+import type { UsersByDay } from '#domain/analytics/active-user';
+import { endOf } from '#domain/analytics/session';
+import { instantOf, type Instant } from '#domain/time';
+import { fromLine, lines, rowsOf, toLine } from './lines.js';
+
+type Type = Parameters<typeof rowsOf>[1];
+
+/** A column of a table, and what a row has in it. */
+interface Column<Row> {
+  readonly name: string;
+  readonly type: Type;
+  readonly value: (row: Row) => string | number | null;
+}
+
+/** A table as it is written: many rows in one statement, an older row never over a newer one. */
+export class Table<Row> {
+  readonly #sql: string;
+
+  /**
+   * @param key its primary key
+   * @param update what a conflict does, `stored` being the row that is there
+   */
+  constructor(
+    name: string,
+    private readonly columns: readonly Column<Row>[],
+    key: readonly string[],
+    update: string | undefined,
+  ) {
+    const names = columns.map((column) => column.name);
+    const set = names
+      .filter((column) => !key.includes(column))
+      .map((column) => `${column} = excluded.${column}`)
+      .join(', ');
+    this.#sql = `insert into ${name} as stored (${names.join(', ')})
+      select * from ${rowsOf(1, ...columns.map(({ type }) => type))}
+      on conflict (${key.join(', ')}) do update set ${update ?? `${set} where excluded.position > stored.position`}`;
+  }
+
+  statement(rows: readonly Row[]): readonly [sql: string, parameters: readonly string[]] {
+    return [this.#sql, this.columns.map(({ value }) => lines(rows.map(value)))];
+  }
+}
+
+const text = <Row>(name: string, of: (row: Row) => string | null): Column<Row> => ({
+  name,
+  type: 'text',
+  value: (row) => {
+    const value = of(row);
+    return value === null ? null : toLine(value);
+  },
+});
+const number = <Row>(name: string, value: (row: Row) => number | null): Column<Row> => ({
+  name,
+  type: 'bigint',
+  value,
+});
+const id = <Row>(name: string, value: (row: Row) => string): Column<Row> => ({ name, type: 'uuid', value });
+const json = <Row>(name: string, of: (row: Row) => object): Column<Row> => ({
+  name,
+  type: 'text',
+  value: (row) => JSON.stringify(of(row)),
+});
+
+export const sessionColumns: readonly Column<SessionRow>[] = [
+  text('account', ({ account }) => account),
+  text('customer', ({ customer }) => customer),
+  text('sender', ({ sender }) => sender),
+  number('opened_at', ({ openedAt }) => openedAt),
+  id('id', (row) => row.id),
+  number('opener_at', ({ openerAt }) => openerAt),
+  number('corrected_at', ({ correctedAt }) => correctedAt ?? null),
+  number('ends_at', endOf),
+  number('restarts', ({ restarts }) => restarts),
+  json('received', ({ received }) => received),
+  number('sent_session', ({ sent }) => sent.session),
+  number('sent_template', ({ sent }) => sent.template),
+  number('sent_echo', ({ sent }) => sent.echo),
+  number('first_reply_at', ({ firstReplyAt }) => firstReplyAt ?? null),
+  number('position', ({ position }) => position),
+];
+
+export const userColumns: readonly Column<ActiveUserRow>[] = [
+  text('account', ({ account }) => account),
+  text('month', ({ month }) => month),
+  text('customer', ({ customer }) => customer),
+  number('first_at', ({ firstAt }) => firstAt),
+  id('first_event_id', ({ firstEventId }) => firstEventId),
+  text('rule', ({ rule }) => rule),
+  text('zone', ({ zone }) => zone),
+  number('position', ({ position }) => position),
+];
+
+export const monthColumns: readonly Column<MonthRow>[] = [
+  text('account', ({ account }) => account),
+  text('month', ({ month }) => month),
+  text('zone', ({ zone }) => zone),
+  text('rule', ({ rule }) => rule),
+  number('users', ({ users }) => users),
+  json('days', ({ days }) => days),
+  number('closed_at', ({ closed }) => closed?.at ?? null),
+  number('closed_users', ({ closed }) => closed?.users ?? null),
+  number('closed_position', ({ closed }) => closed?.position ?? null),
+  number('adjusted', ({ adjusted }) => adjusted),
+  number('position', ({ position }) => position),
+];
+
+export const decidedColumns: readonly Column<DecidedRow>[] = [
+  text('account', ({ account }) => account),
+  text('customer', ({ customer }) => customer),
+  text('intent_id', ({ intentId }) => intentId),
+  number('position', ({ position }) => position),
+  number('at', ({ at }) => at),
+  text('outcome', ({ outcome }) => outcome),
+  text('reason', ({ reason }) => reason),
+  text('rule', ({ rule }) => rule),
+  text('policy', ({ policy }) => policy),
+  text('cost', ({ cost }) => cost),
+  text('sender', ({ sender }) => sender),
+  text('kind', ({ kind }) => kind),
+  text('template_name', ({ template }) => template?.name ?? null),
+  text('template_language', ({ template }) => template?.language ?? null),
+  number('sent_at', ({ sentAt }) => sentAt),
+  number('delivered_at', ({ deliveredAt }) => deliveredAt),
+  text('failure', ({ failure }) => failure),
+];
+
+const corrupt = (what: string): InfrastructureError =>
+  new InfrastructureError('store-corrupt', `Analytics holds ${what} that was not written so: rebuild it.`);
+
+export const oneOf = <Word extends string>(words: readonly Word[], word: string, what: string): Word => {
+  const known = words.find((candidate) => candidate === word);
+  if (known === undefined) throw corrupt(`${what} '${word}'`);
+  return known;
+};
+
+const counts = (stored: string): { readonly [name: string]: number } => {
+  const value: unknown = JSON.parse(stored);
+  if (typeof value !== 'object' || value === null) throw corrupt('counts');
+  return Object.fromEntries(Object.entries(value).map(([name, count]) => [name, Number(count)]));
+};
+
+const instantOrNull = (at: number | null): Instant | null => (at === null ? null : instantOf(at));
+const optionalInstant = (at: number | null): Instant | undefined => (at === null ? undefined : instantOf(at));
+const lineOrNull = (line: string | null): string | null => (line === null ? null : fromLine(line));
+
+export interface StoredSession {
+  readonly account: string;
+  readonly customer: string;
+  readonly sender: string;
+  readonly opened_at: number;
+  readonly id: string;
+  readonly opener_at: number;
+  readonly corrected_at: number | null;
+  readonly restarts: number;
+  readonly received: string;
+  readonly sent_session: number;
+  readonly sent_template: number;
+  readonly sent_echo: number;
+  readonly first_reply_at: number | null;
+  readonly position: number;
+}
+
+export const sessionOf = (row: StoredSession): SessionRow => ({
+  account: fromLine(row.account),
+  customer: fromLine(row.customer),
+  sender: fromLine(row.sender),
+  id: row.id,
+  openedAt: instantOf(row.opened_at),
+  openerAt: instantOf(row.opener_at),
+  correctedAt: optionalInstant(row.corrected_at),
+  restarts: row.restarts,
+  received: counts(row.received),
+  sent: { session: row.sent_session, template: row.sent_template, echo: row.sent_echo },
+  firstReplyAt: optionalInstant(row.first_reply_at),
+  position: row.position,
+});
+
+const mauRules = ['sent-or-received-v1'] as const;
+const costEffects = ['included', 'new-active-user', 'over-allowance'] as const;
+const kinds = ['session', 'template'] as const;
+
+export interface StoredUser {
+  readonly account: string;
+  readonly month: string;
+  readonly customer: string;
+  readonly first_at: number;
+  readonly first_event_id: string;
+  readonly rule: string;
+  readonly zone: string;
+  readonly position: number;
+}
+
+export const userOf = (row: StoredUser): ActiveUserRow => ({
+  account: fromLine(row.account),
+  month: row.month,
+  customer: fromLine(row.customer),
+  firstAt: instantOf(row.first_at),
+  firstEventId: row.first_event_id,
+  rule: oneOf(mauRules, row.rule, 'a rule'),
+  zone: fromLine(row.zone),
+  position: row.position,
+});
+
+export interface StoredMonth {
+  readonly account: string;
+  readonly month: string;
+  readonly zone: string;
+  readonly rule: string;
+  readonly users: number;
+  readonly days: string;
+  readonly closed_at: number | null;
+  readonly closed_users: number | null;
+  readonly closed_position: number | null;
+  readonly adjusted: number;
+  readonly position: number;
+}
+
+export const monthRowOf = (row: StoredMonth): MonthRow => {
+  const days: UsersByDay = counts(row.days);
+  return {
+    account: fromLine(row.account),
+    month: row.month,
+    zone: fromLine(row.zone),
+    rule: oneOf(mauRules, row.rule, 'a rule'),
+    users: row.users,
+    days,
+    closed:
+      row.closed_at === null || row.closed_users === null || row.closed_position === null
+        ? undefined
+        : { at: instantOf(row.closed_at), users: row.closed_users, position: row.closed_position },
+    adjusted: row.adjusted,
+    position: row.position,
+  };
+};
+
+export interface StoredDecided {
+  readonly account: string;
+  readonly customer: string;
+  readonly intent_id: string;
+  readonly position: number;
+  readonly at: number;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly rule: string | null;
+  readonly policy: string | null;
+  readonly cost: string | null;
+  readonly sender: string;
+  readonly kind: string | null;
+  readonly template_name: string | null;
+  readonly template_language: string | null;
+  readonly sent_at: number | null;
+  readonly delivered_at: number | null;
+  readonly failure: string | null;
+}
+
+export const decidedOf = (row: StoredDecided): DecidedRow => ({
+  account: fromLine(row.account),
+  customer: fromLine(row.customer),
+  intentId: fromLine(row.intent_id),
+  position: row.position,
+  at: instantOf(row.at),
+  outcome: oneOf(decisionOutcomes, row.outcome, 'an outcome'),
+  reason: lineOrNull(row.reason),
+  rule: lineOrNull(row.rule),
+  policy: lineOrNull(row.policy),
+  cost: row.cost === null ? null : oneOf(costEffects, row.cost, 'a cost'),
+  sender: fromLine(row.sender),
+  kind: row.kind === null ? null : oneOf(kinds, row.kind, 'a kind'),
+  template:
+    row.template_name === null || row.template_language === null
+      ? null
+      : { name: fromLine(row.template_name), language: fromLine(row.template_language) },
+  sentAt: instantOrNull(row.sent_at),
+  deliveredAt: instantOrNull(row.delivered_at),
+  failure: lineOrNull(row.failure),
+});

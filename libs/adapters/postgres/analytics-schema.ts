@@ -1,0 +1,132 @@
+import type { Schema } from './migrate.js';
+
+/** The schema that is read. A rebuild fills another one and then takes its place. */
+export const LIVE_ANALYTICS = 'tidegate_analytics';
+
+/** Ids and names are as `toLine` writes them; instants are milliseconds since 1970. For people there is `tidegate_reports`. */
+export const analyticsSchema = (name: string): Schema => ({
+  name,
+  scripts: [
+    `
+    -- One row: these tables hold one version of one projection.
+    create table checkpoint (
+      one         boolean primary key default true check (one),
+      name        text    not null,
+      position    bigint  not null,
+      recorded_at bigint  not null
+    ) with (fillfactor = 50);
+
+    -- position, here and below: of the last event that changed the row.
+    create table sessions (
+      account        text   not null,
+      customer       text   not null,
+      sender         text   not null,
+      opened_at      bigint not null,
+      id             uuid   not null,
+      opener_at      bigint not null,
+      corrected_at   bigint,
+      ends_at        bigint not null,
+      restarts       bigint not null,
+      received       text   not null,
+      sent_session   bigint not null,
+      sent_template  bigint not null,
+      sent_echo      bigint not null,
+      first_reply_at bigint,
+      position       bigint not null,
+      primary key (account, customer, sender, opened_at)
+    ) with (fillfactor = 80);
+    create index on sessions (account, opened_at, id);
+    create index on sessions (position);
+
+    -- Ids of sessions that are no more, since they were joined with others: for those who were told of them.
+    create table removed_sessions (
+      id       uuid   primary key,
+      account  text   not null,
+      position bigint not null
+    );
+    create index on removed_sessions (position);
+
+    create table users (
+      account        text   not null,
+      month          text   not null,
+      customer       text   not null,
+      first_at       bigint not null,
+      first_event_id uuid   not null,
+      rule           text   not null,
+      zone           text   not null,
+      position       bigint not null,
+      primary key (account, month, customer)
+    );
+    create index on users (account, customer);
+
+    -- days: JSON, how many were new on each day of the month.
+    create table months (
+      account         text   not null,
+      month           text   not null,
+      zone            text   not null,
+      rule            text   not null,
+      users           bigint not null,
+      days            text   not null,
+      closed_at       bigint,
+      closed_users    bigint,
+      closed_position bigint,
+      adjusted        bigint not null,
+      position        bigint not null,
+      primary key (account, month)
+    ) with (fillfactor = 50);
+    create index on months (position);
+
+    -- What may be an adjustment once its month is closed; settled is 1 when the log has the adjustment.
+    create table month_changes (
+      account  text   not null,
+      month    text   not null,
+      customer text   not null,
+      because  uuid   not null,
+      change   int    not null,
+      position bigint not null,
+      settled  int    not null default 0,
+      primary key (account, month, because, customer)
+    );
+    create index on month_changes (account, month, position) where settled = 0;
+
+    create table decided (
+      account           text   not null,
+      customer          text   not null,
+      intent_id         text   not null,
+      position          bigint not null,
+      at                bigint not null,
+      outcome           text   not null,
+      reason            text,
+      rule              text,
+      policy            text,
+      cost              text,
+      sender            text   not null,
+      kind              text,
+      template_name     text,
+      template_language text,
+      sent_at           bigint,
+      delivered_at      bigint,
+      failure           text,
+      primary key (account, customer, intent_id, position)
+    ) with (fillfactor = 80);
+    create index on decided (account, at, position);
+    create index on decided (account, reason, at, position) where reason is not null;
+
+    create table hours (
+      account   text   not null,
+      hour      bigint not null,
+      outcome   text   not null,
+      -- The word none where a decision has none.
+      reason    text   not null,
+      decisions bigint not null,
+      primary key (account, hour, outcome, reason)
+    ) with (fillfactor = 70);
+
+    create table accounts (
+      account  text   primary key,
+      revision bigint not null,
+      state    text   not null
+    );
+    `,
+  ],
+});

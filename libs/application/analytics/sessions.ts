@@ -1,0 +1,165 @@
+import {
+  endOf,
+  withOpening,
+  withReceived,
+  withRefusedAttempt,
+  withSent,
+  withTakenOver,
+  type Session,
+  type Sessions,
+} from '#domain/analytics/session';
+import { plus, type Instant } from '#domain/time';
+import { SESSION_MS } from '#domain/window';
+import type { AnalyticsChanges, SessionKey, SessionRow, SessionSpan } from '../ports/analytics.js';
+import type { Position } from '../ports/event-store.js';
+import type { Sent } from './decided.js';
+import { customerId, type Noted } from './noted.js';
+
+const sessionKey = (key: SessionKey): string => `${customerId(key)}/${key.sender}`;
+
+/** Which sessions the events may change. */
+export const sessionSpans = (noted: readonly Noted[], sent: ReadonlyMap<Position, Sent>): readonly SessionSpan[] => {
+  const spans = new Map<string, SessionSpan>();
+  const wants = ({ account, customer, sender }: SessionKey, at: Instant): void => {
+    const key = sessionKey({ account, customer, sender });
+    const known = spans.get(key);
+    const until = plus(at, SESSION_MS);
+    spans.set(key, {
+      account,
+      customer,
+      sender,
+      from: known === undefined || at < known.from ? at : known.from,
+      until: known === undefined || until > known.until ? until : known.until,
+    });
+  };
+  for (const { account, customer, event, position } of noted) {
+    switch (event.type) {
+      case 'CustomerMessageReceived':
+      case 'CustomerCallReceived':
+        wants({ account, customer, sender: event.sender }, event.at);
+        break;
+      case 'WindowCorrected':
+        wants({ account, customer, sender: event.sender }, event.startedAt);
+        break;
+      case 'CustomerMerged':
+        for (const [sender, { openerAt }] of Object.entries(event.windows)) {
+          if (openerAt === undefined) continue;
+          wants({ account, customer: event.from, sender }, openerAt);
+          wants({ account, customer, sender }, openerAt);
+        }
+        break;
+      default: {
+        const message = sent.get(position);
+        if (message !== undefined) wants(message, message.at);
+      }
+    }
+  }
+  return [...spans.values()];
+};
+
+interface Held {
+  readonly key: SessionKey;
+  readonly stored: readonly SessionRow[];
+  sessions: Sessions;
+  readonly positions: Map<Session, Position>;
+}
+
+/** @param known the sessions of `sessionSpans` */
+export const foldSessions = (
+  noted: readonly Noted[],
+  sent: ReadonlyMap<Position, Sent>,
+  known: readonly SessionRow[],
+): Pick<AnalyticsChanges, 'sessions' | 'removedSessions'> => {
+  const all = new Map<string, Held>();
+  const held = ({ account, customer, sender }: SessionKey): Held => {
+    const key = { account, customer, sender };
+    const id = sessionKey(key);
+    const found = all.get(id) ?? { key, stored: [], sessions: [], positions: new Map<Session, Position>() };
+    all.set(id, found);
+    return found;
+  };
+  for (const row of known) {
+    const own = held(row);
+    all.set(sessionKey(row), { ...own, stored: [...own.stored, row], sessions: [...own.sessions, row] });
+  }
+  const change = (key: SessionKey, position: Position, to: (sessions: Sessions) => Sessions): void => {
+    const own = held(key);
+    const before = new Set(own.sessions);
+    own.sessions = to(own.sessions);
+    for (const session of own.sessions) if (!before.has(session)) own.positions.set(session, position);
+  };
+  const goneAt = new Map<string, Position>();
+
+  for (const { account, customer, event, id, position } of noted) {
+    const keyOf = (sender: string, of = customer): SessionKey => ({ account, customer: of, sender });
+    switch (event.type) {
+      case 'CustomerMessageReceived': {
+        const { at, sender, messageType, origin } = event;
+        change(keyOf(sender), position, (sessions) => {
+          if (event.opens) return withOpening(sessions, id, at, messageType);
+          if (origin === 'echo') return withSent(sessions, at, 'echo');
+          return origin === 'customer' ? withReceived(sessions, at, messageType) : sessions;
+        });
+        break;
+      }
+      case 'CustomerCallReceived':
+        change(keyOf(event.sender), position, (sessions) =>
+          event.opens ? withOpening(sessions, id, event.at, 'call') : withReceived(sessions, event.at, 'call'),
+        );
+        break;
+      case 'WindowCorrected':
+        change(keyOf(event.sender), position, (sessions) => withRefusedAttempt(sessions, event.startedAt));
+        break;
+      case 'CustomerMerged':
+        // A changed number brings no windows, and so no sessions (rules §11).
+        for (const sender of Object.keys(event.windows)) {
+          const taken = held(keyOf(sender, event.from)).sessions.find((session) => endOf(session) > event.at);
+          if (taken === undefined) continue;
+          change(keyOf(sender, event.from), position, (sessions) => sessions.filter((session) => session !== taken));
+          change(keyOf(sender), position, (sessions) => withTakenOver(sessions, taken));
+          goneAt.set(taken.id, position);
+        }
+        break;
+      default: {
+        const message = sent.get(position);
+        if (message !== undefined) {
+          change(message, position, (sessions) => withSent(sessions, message.at, message.kind));
+        }
+      }
+    }
+  }
+
+  const sessions: SessionRow[] = [];
+  const removedSessions: (AnalyticsChanges['removedSessions'][number] & object)[] = [];
+  const living = new Set([...all.values()].flatMap((own) => own.sessions.map(({ id }) => id)));
+  for (const { key, stored, sessions: now, positions } of all.values()) {
+    const places = new Set(now.map(({ openedAt }) => openedAt));
+    let latest = 0;
+    for (const session of now) {
+      const position = positions.get(session);
+      if (position === undefined) continue;
+      latest = Math.max(latest, position);
+      sessions.push(sessionRow(key, session, position));
+    }
+    for (const row of stored) {
+      if (places.has(row.openedAt)) continue;
+      const position = goneAt.get(row.id) ?? latest;
+      removedSessions.push({ ...key, id: row.id, openedAt: row.openedAt, position, isGone: !living.has(row.id) });
+    }
+  }
+  return { sessions, removedSessions };
+};
+
+/** Field by field: what was read as a row may carry more than a session. */
+const sessionRow = (key: SessionKey, session: Session, position: Position): SessionRow => ({
+  ...key,
+  id: session.id,
+  openedAt: session.openedAt,
+  openerAt: session.openerAt,
+  correctedAt: session.correctedAt,
+  restarts: session.restarts,
+  received: session.received,
+  sent: session.sent,
+  firstReplyAt: session.firstReplyAt,
+  position,
+});
