@@ -1,42 +1,11 @@
-import { written } from '#contracts/outbound/outgoing';
-import { instantOf } from '#domain/time';
-
-/** Fields that hold an instant, at any depth. */
-const instants: ReadonlySet<string> = new Set([
-  'at',
-  'confirmsOptOutAt',
-  'correctedAt',
-  'effectiveAt',
-  'end',
-  'expiresAt',
-  'firstAt',
-  'from',
-  'onboardedAt',
-  'openerAt',
-  'receivedAt',
-  'recordedAt',
-  'sendAt',
-  'startedAt',
-  'to',
-  'until',
-  'validUntil',
-  'wakeAt',
-  'windowEnd',
-]);
-/** The fingerprint is a digest of personal content, short enough to guess what was hashed. */
-const hidden: ReadonlySet<string> = new Set(['personal', 'fingerprint']);
-
-const replacer = (name: string, value: unknown): unknown => {
-  if (hidden.has(name)) return undefined;
-  return instants.has(name) && typeof value === 'number' ? written(instantOf(value)) : value;
-};
+import { showable } from '#contracts/outbound/showable';
 
 /** As JSON for other programs: nothing personal, instants as RFC 3339. */
-export const asJson = (value: unknown): string => `${JSON.stringify(value, replacer, 2)}\n`;
+export const asJson = (value: unknown): string => `${JSON.stringify(value, showable, 2)}\n`;
 
 /** A value within a line of text. */
 export const inline = (value: unknown, name = ''): string => {
-  const json = JSON.stringify({ [name]: value }, replacer);
+  const json = JSON.stringify({ [name]: value }, showable);
   return json.slice(JSON.stringify(name).length + 2, -1) || 'none';
 };
 

@@ -4,12 +4,14 @@ import { EmbeddedQueue } from '#adapters/postgres/embedded-queue';
 import { openDatabase } from '#adapters/postgres/open-database';
 import { PostgresAnalytics } from '#adapters/postgres/postgres-analytics';
 import { PostgresAnalyticsStore } from '#adapters/postgres/postgres-analytics-store';
+import { PostgresApiKeys } from '#adapters/postgres/postgres-api-keys';
 import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
 import { PostgresParking } from '#adapters/postgres/postgres-parking';
 import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
 import { PostgresReadModel } from '#adapters/postgres/postgres-read-model';
 import { CustomerIdentity } from '#application/customer-identity';
 import type { Analytics, AnalyticsStore } from '#application/ports/analytics';
+import type { ApiKeys } from '#application/ports/api-keys';
 import { Clock } from '#application/ports/clock';
 import type { EventStore } from '#application/ports/event-store';
 import { MessageProducer, type MessageQueue } from '#application/ports/message-queue';
@@ -31,6 +33,7 @@ export interface Engines {
   readonly views: ProjectionStore;
   readonly analyticsStore: AnalyticsStore;
   readonly analytics: Analytics;
+  readonly apiKeys: ApiKeys;
   readonly parking: Parking;
   readonly identity: CustomerIdentity;
   readonly telemetry: Telemetry;
@@ -75,6 +78,7 @@ export const openEngines = async (
       views: new PostgresProjectionStore(database),
       analyticsStore: new PostgresAnalyticsStore(database),
       analytics: new PostgresAnalytics(database),
+      apiKeys: new PostgresApiKeys(database),
       parking: new PostgresParking(database),
       identity: new CustomerIdentity(config.identityKey),
       telemetry,

@@ -8,6 +8,7 @@ import { written } from '#contracts/outbound/outgoing';
 import { instantOf, type Instant } from '#domain/time';
 import { SteerableClock } from '#platform/clock';
 import { Answers, Problems, schemaRef } from '#platform/answers';
+import { Needs } from './access.js';
 import { clockExample } from './examples.js';
 import { InvalidRequest, InvalidRequestFilter } from './invalid-request.js';
 import { JsonBody } from './json-body.js';
@@ -18,6 +19,7 @@ const LAST = instantOf(Date.UTC(9999, 11, 31, 23, 59, 59, 999));
 /** The clock that the rules go by, for an acceptance test to check a verdict at any instant. */
 @ApiTags('operation')
 @Controller('v1/clock')
+@Needs('reader')
 @UseFilters(InvalidRequestFilter)
 export class ClockController {
   constructor(private readonly clock: Clock) {}
@@ -36,6 +38,7 @@ export class ClockController {
   }
 
   @Put()
+  @Needs('operator')
   @ApiOperation({
     summary: 'Set the clock, let it leap, or change its pace',
     description:

@@ -126,3 +126,117 @@ export const factExamples = {
     },
   },
 };
+
+export const sessionsExample = {
+  sessions: [
+    {
+      id: '9c1d2a44-8b0e-5d1c-9f3a-2f6b5c0e7d10',
+      account: 'acme',
+      customer: CUSTOMER,
+      sender: '4930123456',
+      openedAt: '2026-11-04T09:00:00.000Z',
+      endsAt: '2026-11-05T10:30:00.000Z',
+      openerAt: '2026-11-04T10:30:00.000Z',
+      correctedAt: null,
+      restarts: 1,
+      received: { text: 2 },
+      sentSession: 1,
+      sentTemplate: 0,
+      sentEcho: 0,
+      firstReplyAt: '2026-11-04T09:02:30.000Z',
+      firstReplyMs: 150_000,
+    },
+  ],
+  next: null,
+};
+
+export const activeUsersExample = {
+  users: [
+    {
+      customer: CUSTOMER,
+      firstAt: '2026-11-04T09:00:00.000Z',
+      firstEventId: '9c1d2a44-8b0e-5d1c-9f3a-2f6b5c0e7d10',
+      rule: 'sent-or-received-v1',
+      zone: 'Europe/Berlin',
+    },
+  ],
+  next: null,
+};
+
+export const monthExample = {
+  account: 'acme',
+  month: '2026-11',
+  zone: 'Europe/Berlin',
+  rule: 'sent-or-received-v1',
+  from: '2026-10-31T23:00:00.000Z',
+  until: '2026-11-30T23:00:00.000Z',
+  users: 310,
+  allowance: 500,
+  overage: 0,
+  usersByDay: { '1': 160, '2': 80, '3': 70 },
+  forecast: { kind: 'expected', day: 6, newUsersPerDay: 88.6 },
+  closesAt: '2026-12-03T23:00:00.000Z',
+  closed: null,
+};
+
+export const decidedExample = {
+  decisions: [
+    {
+      intentId: 'order-1',
+      customer: CUSTOMER,
+      sender: '4930123456',
+      decidedAt: '2026-11-04T09:02:29.000Z',
+      outcome: 'authorised',
+      reason: null,
+      rule: '6',
+      policy: 'sinch-2021@1',
+      cost: 'included',
+      kind: 'session',
+      template: null,
+      language: null,
+      sentAt: '2026-11-04T09:02:30.000Z',
+      deliveredAt: '2026-11-04T09:02:31.000Z',
+      failure: null,
+    },
+  ],
+  next: null,
+};
+
+export const countsExample = {
+  from: '2026-11-04T09:00:00.000Z',
+  until: '2026-11-04T11:00:00.000Z',
+  totals: [
+    { outcome: 'authorised', reason: null, decisions: 211 },
+    { outcome: 'refused', reason: 'window-closed', decisions: 17 },
+  ],
+  hours: [
+    { hour: '2026-11-04T09:00:00.000Z', outcome: 'authorised', reason: null, decisions: 120 },
+    { hour: '2026-11-04T10:00:00.000Z', outcome: 'authorised', reason: null, decisions: 91 },
+    { hour: '2026-11-04T10:00:00.000Z', outcome: 'refused', reason: 'window-closed', decisions: 17 },
+  ],
+};
+
+export const explanationExample = {
+  account: 'acme',
+  customer: CUSTOMER,
+  intentId: 'order-1',
+  decisions: [
+    {
+      id: '0d4c2f3e-6f0e-5c5c-9b6f-0d9a3c1f7a11',
+      revision: 4,
+      at: '2026-05-04T12:00:00.000Z',
+      said: { outcome: 'authorised', content: 'own' },
+      rule: '6',
+      differences: [],
+    },
+  ],
+  course: [],
+  agrees: true,
+};
+
+export const asOfExample = {
+  account: 'acme',
+  customer: CUSTOMER,
+  at: '2026-05-04T12:00:00.000Z',
+  trueThen: { windows: { '4930123456': { openerAt: '2026-05-04T09:00:00.000Z', open: true } }, policy: 'sinch-2021@1' },
+};

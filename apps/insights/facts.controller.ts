@@ -5,6 +5,7 @@ import { Clock } from '#application/ports/clock';
 import { MessageProducer } from '#application/ports/message-queue';
 import { ToldView } from '#contracts/http/views';
 import { Answers, Problems, schemaRef } from '#platform/answers';
+import { Needs } from './access.js';
 import { factExamples } from './examples.js';
 import { InvalidRequestFilter } from './invalid-request.js';
 import { JsonBody } from './json-body.js';
@@ -20,6 +21,7 @@ const batch = {
 /** The topics of facts for those who have no client of the queue at hand; the embedded queue has none. */
 @ApiTags('facts')
 @Controller('v1/facts')
+@Needs('operator')
 @UseFilters(InvalidRequestFilter)
 export class FactsController {
   constructor(

@@ -8,6 +8,7 @@ import { ReadModel } from '#application/ports/read-model';
 import { DecisionsView, DecisionView, IntentReferenceView, TakenView } from '#contracts/http/views';
 import { SendDto } from '#contracts/inbound/send-intents';
 import { Answers, Problems, schemaRef, UNREADABLE } from '#platform/answers';
+import { Needs } from './access.js';
 import { AccountLookup } from './account-lookup.js';
 import { CustomerLookup } from './customer-lookup.js';
 import { decisionView } from './decision-view.js';
@@ -31,6 +32,7 @@ const AWAY = 'The queue does not take messages now: ask again';
 
 @ApiTags('intents')
 @Controller('v1')
+@Needs('operator')
 @UseFilters(InvalidRequestFilter)
 export class IntentsController {
   constructor(
@@ -99,6 +101,7 @@ export class IntentsController {
   }
 
   @Get('accounts/:account/customers/:customer/intents/:intentId')
+  @Needs('reader')
   @ApiOperation({ summary: 'The standing decision on an intent, and why' })
   @ApiParam(CUSTOMER)
   @Answers(200, DecisionView, 'The decision without anything personal', decisionExample)
@@ -124,6 +127,7 @@ export class IntentsController {
   }
 
   @Get('accounts/:account/intents')
+  @Needs('reader')
   @ApiOperation({ summary: `The latest decisions on one intent id, of any customer; at most ${MAX_DECISIONS}` })
   @ApiQuery({ name: 'intentId', example: 'autumn-campaign' })
   @Answers(200, DecisionsView, 'Latest first', { decisions: [decisionExample] })

@@ -14,6 +14,15 @@ export const openApiOf = (app: INestApplication): OpenAPIObject => {
       .setTitle('Tidegate')
       .setVersion('1')
       .setDescription(about)
+      .addBearerAuth(
+        {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A key that `tidegate keys create` made, where keys are asked for',
+        },
+        'key',
+      )
+      .addSecurityRequirements('key')
       .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
       .build(),
     { operationIdFactory: (_, method) => method },

@@ -1,13 +1,14 @@
 import { httpPart } from '#apps/composition/http';
 import type { Process } from '#apps/composition/process';
 import type { Part } from '#platform/lifecycle';
+import { AccessPolicy } from './access.js';
 import { InsightsModule } from './insights.module.js';
 import { setupBodies, setupDocs } from './setup.js';
 
 /** The HTTP API, with health and metrics. */
 export const insightsParts = ({ config, engines, logger, probes }: Process): Part[] => {
-  const { readModel, producer, identity, clock } = engines;
-  const module = InsightsModule.register({ readModel, producer, identity, clock, probes });
+  const access = new AccessPolicy(config.apiKeys, config.http.host);
+  const module = InsightsModule.register({ ...engines, access, probes });
   return [
     httpPart(module, config, logger, (app) => {
       setupBodies(app);

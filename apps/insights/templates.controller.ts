@@ -6,11 +6,13 @@ import { TemplatesView } from '#contracts/http/views';
 import { written } from '#contracts/outbound/outgoing';
 import { categoryAt } from '#domain/template';
 import { Answers, Problems, UNREADABLE } from '#platform/answers';
+import { Needs } from './access.js';
 import { AccountLookup } from './account-lookup.js';
 import { templatesExample } from './examples.js';
 
 @ApiTags('templates')
 @Controller('v1/accounts/:account/templates')
+@Needs('reader')
 export class TemplatesController {
   constructor(
     private readonly readModel: ReadModel,

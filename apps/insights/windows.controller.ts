@@ -9,6 +9,7 @@ import { policyVersion, type Policy } from '#domain/policy';
 import { plus, type Instant } from '#domain/time';
 import { isOpen, windowEnd, type Window } from '#domain/window';
 import { Answers, Problems, UNREADABLE } from '#platform/answers';
+import { Needs } from './access.js';
 import { AccountLookup } from './account-lookup.js';
 import { CustomerLookup } from './customer-lookup.js';
 import { customerExample } from './examples.js';
@@ -31,6 +32,7 @@ const windowView = (sender: string, window: Window, now: Instant, policy: Policy
 
 @ApiTags('customers')
 @Controller('v1/accounts/:account/customers/:customer/windows')
+@Needs('reader')
 export class WindowsController {
   constructor(
     private readonly clock: Clock,

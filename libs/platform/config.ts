@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import {
+  type ApiKeyMode,
   type ClockKind,
   type LogLevel,
   parseEnvironment,
@@ -37,6 +38,7 @@ export interface Config {
   /** At least 32 bytes. */
   readonly identityKey: Buffer;
   readonly http: { readonly host: string; readonly port: number };
+  readonly apiKeys: ApiKeyMode;
   readonly logLevel: LogLevel;
   readonly clock: ClockKind;
   readonly batchSize: number;
@@ -69,6 +71,7 @@ export const loadConfig = async (variables: Variables): Promise<Config> => {
     webhooks: environment.TIDEGATE_WEBHOOKS === undefined ? undefined : resolve(environment.TIDEGATE_WEBHOOKS),
     identityKey: await identityKeyOf(environment.TIDEGATE_IDENTITY_KEY, dataFolder, [database.url, eventStore.url]),
     http: { host: environment.TIDEGATE_HTTP_HOST, port: environment.TIDEGATE_HTTP_PORT },
+    apiKeys: environment.TIDEGATE_API_KEYS,
     logLevel: environment.TIDEGATE_LOG_LEVEL,
     clock: environment.TIDEGATE_CLOCK,
     batchSize: environment.TIDEGATE_BATCH_SIZE,

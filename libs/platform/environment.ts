@@ -7,6 +7,8 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 's
 export type LogLevel = (typeof logLevels)[number];
 export const clockKinds = ['system', 'steerable'] as const;
 export type ClockKind = (typeof clockKinds)[number];
+export const apiKeyModes = ['auto', 'required', 'off'] as const;
+export type ApiKeyMode = (typeof apiKeyModes)[number];
 export const providers = ['sandbox'] as const;
 export type ProviderName = (typeof providers)[number];
 
@@ -96,6 +98,13 @@ export class Environment {
   @Min(0, { message: 'use a whole number from 0 to 65535' })
   @Max(65_535, { message: 'use a whole number from 0 to 65535' })
   TIDEGATE_HTTP_PORT: number = 8080;
+
+  @About(
+    'Whether requests need an API key (tidegate keys create). `auto`: once a key was made, and always where HTTP is',
+    'served beyond this machine. `required`: always. `off`: never, where something in front of it keeps others out.',
+  )
+  @IsIn(apiKeyModes, { message: `use ${apiKeyModes.join(', ')}` })
+  TIDEGATE_API_KEYS: ApiKeyMode = 'auto';
 
   @About(`One of ${logLevels.join(', ')}.`)
   @IsIn(logLevels, { message: `use one of ${logLevels.join(', ')}` })

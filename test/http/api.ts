@@ -2,7 +2,8 @@ import { expect } from '@jest/globals';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
-import { InsightsModule } from '#apps/insights/insights.module';
+import { AccessPolicy } from '#apps/insights/access';
+import { InsightsModule, type InsightsOptions } from '#apps/insights/insights.module';
 import { openApi } from '#apps/insights/reference';
 import { setupBodies, setupDocs } from '#apps/insights/setup';
 import { CustomerIdentity } from '#application/customer-identity';
@@ -87,16 +88,33 @@ export interface Answer {
   readonly body: unknown;
 }
 
+type Behind = Pick<InsightsOptions, 'analytics' | 'store' | 'apiKeys' | 'access'>;
+
+/** For tests that ask neither analysts' nor auditors' questions. */
+const absent = (): Behind => {
+  const away = (): never => {
+    throw new Error('not part of this test');
+  };
+  const nothing = new Proxy({}, { get: () => away });
+  return {
+    analytics: nothing as Behind['analytics'],
+    store: nothing as Behind['store'],
+    apiKeys: nothing as Behind['apiKeys'],
+    access: new AccessPolicy('off', '127.0.0.1'),
+  };
+};
+
 let description: ReturnType<typeof openApi> | undefined;
 
 /** The HTTP API over memory. Every answer is held against the API's own description. */
-export const openInsights = async (clock: Clock = new FixedClock()) => {
+export const openInsights = async (clock: Clock = new FixedClock(), behind: Behind = absent()) => {
   const readModel = new MemoryReadModel();
   const producer = new MemoryProducer();
   const parts: Record<string, string> = {};
   const stalled: string[] = [];
   const insights = InsightsModule.register({
     readModel,
+    ...behind,
     producer,
     identity,
     clock,

@@ -5,6 +5,7 @@ import { eventSchema } from './event-schema.js';
 import { queueSchema } from './queue-schema.js';
 import { migrate } from './migrate.js';
 import { parkingSchema } from './parking-schema.js';
+import { accessSchema } from './postgres-api-keys.js';
 import { PgliteDatabase } from './pglite-database.js';
 import { ServerDatabase } from './server-database.js';
 import { LIVE_VIEWS, viewSchema } from './view-schema.js';
@@ -31,6 +32,7 @@ export const prepare = async (database: Database): Promise<void> => {
   await migrate(database, viewSchema(LIVE_VIEWS));
   await migrate(database, analyticsSchema(LIVE_ANALYTICS));
   await migrate(database, parkingSchema);
+  await migrate(database, accessSchema);
 };
 
 const open = async (name: string): Promise<Database> => {

@@ -1,4 +1,4 @@
-import { deliveryStates, type DeliveryState } from '#application/ports/read-model';
+import { decisionOutcomes, deliveryStates, type DeliveryState } from '#application/ports/read-model';
 import { consentScopes, templateCategories, type ConsentScope, type TemplateCategory } from '#domain/consent';
 import { templateStatuses, type TemplateStatus } from '#domain/template';
 import { Optional, Says, Shown, type Schema } from '../inbound/fields.js';
@@ -134,6 +134,153 @@ export class TemplateView {
 
 export class TemplatesView {
   @Shown(listOf(TemplateView)) templates: readonly TemplateView[];
+}
+
+const count: Schema = { type: 'integer', minimum: 0 };
+const counts: Schema = { type: 'object', additionalProperties: count };
+const anyObject: Schema = { type: 'object' };
+const anyObjects: Schema = { type: 'array', items: anyObject };
+const next: Schema = orNull(text);
+const MORE = 'The path of what follows; null at the end.';
+
+/** One customer care session. */
+export class SessionView {
+  @Says('Stays the same for as long as there is the session.') @Shown(text) id: string;
+  @Shown(text) account: string;
+  @Says("The customer's id.") @Shown(text) customer: string;
+  @Shown(text) sender: string;
+  @Says('The first opener, by the time of the provider.') @Shown(time) openedAt: string;
+  @Says('24 hours after the last opener, or when the provider refused earlier.') @Shown(time) endsAt: string;
+  @Says('The last opener.') @Shown(time) openerAt: string;
+  @Says('When the provider saw it closed before its time.') @Shown(orNull(time)) correctedAt: string | null;
+  @Says('Openers after the first.') @Shown(count) restarts: number;
+  @Says('Acts of the customer by message type, calls as `call`.') @Shown(counts) received: { [type: string]: number };
+  @Says('Session messages that the provider took.') @Shown(count) sentSession: number;
+  @Says('Templates that the provider took.') @Shown(count) sentTemplate: number;
+  @Says('Messages that staff wrote in the business app.') @Shown(count) sentEcho: number;
+  @Says('The first message to the customer.') @Shown(orNull(time)) firstReplyAt: string | null;
+  @Says('Milliseconds from the first opener to the first reply.') @Shown(orNull(count)) firstReplyMs: number | null;
+}
+
+export class SessionsView {
+  @Says('The latest first.') @Shown(listOf(SessionView)) sessions: readonly SessionView[];
+  @Says(MORE) @Shown(next) next: string | null;
+}
+
+/** A counted user of a month. */
+export class ActiveUserView {
+  @Says("The customer's id.") @Shown(text) customer: string;
+  @Says('The earliest fact that counts, by its own time.') @Shown(time) firstAt: string;
+  @Says('The id of its event in the log.') @Shown(text) firstEventId: string;
+  @Says('The rule that counted, with its version.') @Shown(text) rule: string;
+  @Says('The billing time zone.') @Shown(text) zone: string;
+}
+
+export class ActiveUsersView {
+  @Says('By customer.') @Shown(listOf(ActiveUserView)) users: readonly ActiveUserView[];
+  @Says(MORE) @Shown(next) next: string | null;
+}
+
+export class ClosedMonthView {
+  @Shown(time) at: string;
+  @Says('As counted then.') @Shown(count) users: number;
+  @Says('The place in the log up to which was counted.') @Shown({ type: 'integer' }) position: number;
+  @Says('The sum of the adjustments since.') @Shown({ type: 'integer' }) adjusted: number;
+}
+
+export class ForecastView {
+  @Says('Whether and how the allowance is crossed.')
+  @Shown(oneOf(['unlimited', 'crossed', 'expected', 'not-expected']))
+  kind: string;
+  @Says('The day of the month on which it was crossed, or will be.')
+  @Optional()
+  @Shown({ type: 'integer', minimum: 1, maximum: 31 })
+  day?: number;
+  @Says('The pace of the last seven days, by which it is forecast.')
+  @Optional()
+  @Shown({ type: 'number', minimum: 0 })
+  newUsersPerDay?: number;
+}
+
+/** The active users of a month, with what they cost. */
+export class MonthView {
+  @Shown(text) account: string;
+  @Shown(text) month: string;
+  @Says('The billing time zone.') @Shown(text) zone: string;
+  @Says('The rule that counts, with its version.') @Shown(text) rule: string;
+  @Shown(time) from: string;
+  @Says('Exclusive.') @Shown(time) until: string;
+  @Says('As counted by now.') @Shown(count) users: number;
+  @Says('Null where none was agreed.') @Shown(orNull(count)) allowance: number | null;
+  @Says('Users above the allowance.') @Shown(count) overage: number;
+  @Says('How many were new on each day of the month.') @Shown(counts) usersByDay: { [day: string]: number };
+  @Shown(refTo(ForecastView)) forecast: ForecastView;
+  @Says('When it closes, or was to close.') @Shown(time) closesAt: string;
+  @Says('Null while it is open.') @Shown(orNull(refTo(ClosedMonthView))) closed: ClosedMonthView | null;
+}
+
+/** One decision in the list of an account, with what became of the message. */
+export class DecidedView {
+  @Shown(text) intentId: string;
+  @Says("The customer's id.") @Shown(text) customer: string;
+  @Says('Empty where the intent was cancelled before it came.') @Shown(text) sender: string;
+  @Shown(time) decidedAt: string;
+  @Shown(oneOf(decisionOutcomes)) outcome: string;
+  @Shown(orNull(text)) reason: string | null;
+  @Says('The number of the rule that decided.') @Shown(orNull(text)) rule: string | null;
+  @Shown(orNull(text)) policy: string | null;
+  @Shown(orNull(text)) cost: string | null;
+  @Shown(orNull(oneOf(['session', 'template']))) kind: string | null;
+  @Shown(orNull(text)) template: string | null;
+  @Shown(orNull(text)) language: string | null;
+  @Says('When the provider took the message.') @Shown(orNull(time)) sentAt: string | null;
+  @Says('The first `delivered` or `read`.') @Shown(orNull(time)) deliveredAt: string | null;
+  @Says("The provider's code of a failure.") @Shown(orNull(text)) failure: string | null;
+}
+
+export class DecidedListView {
+  @Says('The latest first.') @Shown(listOf(DecidedView)) decisions: readonly DecidedView[];
+  @Says(MORE) @Shown(next) next: string | null;
+}
+
+export class DecisionCountView {
+  @Shown(oneOf(decisionOutcomes)) outcome: string;
+  @Shown(orNull(text)) reason: string | null;
+  @Shown(count) decisions: number;
+}
+
+export class HourView extends DecisionCountView {
+  @Says('The start of the hour, UTC.') @Shown(time) hour: string;
+}
+
+export class DecisionCountsView {
+  @Shown(time) from: string;
+  @Shown(time) until: string;
+  @Says('Of all hours.') @Shown(listOf(DecisionCountView)) totals: readonly DecisionCountView[];
+  @Says('Only hours with decisions.') @Shown(listOf(HourView)) hours: readonly HourView[];
+}
+
+/** Why an intent was decided as it was, derived anew from the log; `decisions` as `tidegate explain --json` has them. */
+export class ExplanationView {
+  @Shown(text) account: string;
+  @Shown(text) customer: string;
+  @Shown(text) intentId: string;
+  @Says('In the order in which they were taken: rules with their inputs, facts relied on, and differences.')
+  @Shown(anyObjects)
+  decisions: readonly object[];
+  @Says("What else the customer's stream tells about the intent.") @Shown(anyObjects) course: readonly object[];
+  @Says('Whether every decision is what the log leads to.') @Shown(flag) agrees: boolean;
+}
+
+/** What held for a customer at an instant: windows, consents, templates, policy, MAU. */
+export class AsOfView {
+  @Shown(text) account: string;
+  @Shown(text) customer: string;
+  @Shown(time) at: string;
+  @Says('What was true, whenever it became known.') @Optional() @Shown(anyObject) trueThen?: object;
+  @Says('What the gate knew then.') @Optional() @Shown(anyObject) knownThen?: object;
+  @Says('Fields in which the two differ: `a` true, `b` known.') @Optional() @Shown(anyObjects) differences?: object[];
+  @Says('The facts that make the difference.') @Optional() @Shown(anyObjects) apart?: readonly object[];
 }
 
 export class LiveView {
