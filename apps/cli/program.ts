@@ -5,6 +5,8 @@ import { completionCommand } from './commands/completion.js';
 import { copyCommand } from './commands/copy.js';
 import { evidenceCommand } from './commands/evidence.js';
 import { explainCommand } from './commands/explain.js';
+import { keysCommand } from './commands/keys.js';
+import { rebuildCommand } from './commands/rebuild.js';
 import { replayCommand } from './commands/replay.js';
 import { anchorCommand, verifyCommand } from './commands/verify.js';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-codes.js';
@@ -25,6 +27,8 @@ const commands = [
   anchorCommand,
   evidenceCommand,
   copyCommand,
+  rebuildCommand,
+  keysCommand,
   completionCommand,
 ];
 
@@ -49,7 +53,7 @@ export const runCommand = async (
     exitCode = await work(context);
   }, version);
   const { out, err } = context.terminal;
-  for (const command of [program, ...program.commands])
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
     command.exitOverride().configureOutput({ writeOut: out, writeErr: err });
   try {
     await program.parseAsync(words, { from: 'user' });

@@ -8,9 +8,11 @@ const WIDTH = 100;
 /** The page on the command line, from the program itself. */
 export const cliReference = (): string => {
   const program = createProgram(() => Promise.resolve(), '');
-  const commands = program.commands.map((command) => {
+  const all = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
+  const commands = all.map((command) => {
     command.configureOutput({ getOutHelpWidth: () => WIDTH });
-    return `## ${command.name()}\n\n\`\`\`\n${command.helpInformation().trimEnd()}\n\`\`\`\n`;
+    const parent = command.parent === program ? '' : `${command.parent?.name() ?? ''} `;
+    return `## ${parent}${command.name()}\n\n\`\`\`\n${command.helpInformation().trimEnd()}\n\`\`\`\n`;
   });
   const codes = Object.entries(exitCodes).map(
     ([name, code]) => `- \`${code}\`: ${meanings[name as keyof typeof exitCodes]}`,

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AnchorFiles } from '#adapters/files/anchor-files';
+import type { Database } from '#adapters/postgres/database';
+import { openDatabase } from '#adapters/postgres/open-database';
 import { CustomerIdentity } from '#application/customer-identity';
 import { InfrastructureError } from '#application/errors';
 import type { Anchors } from '#application/history/ledger';
 import type { Clock } from '#application/ports/clock';
 import type { EventStore } from '#application/ports/event-store';
-import { loadConfig } from '#platform/config';
+import { type Config, loadConfig } from '#platform/config';
 import { SystemClock } from '#platform/clock';
 import type { Variables } from '#platform/environment';
 import type { ExitCode } from './exit-codes.js';
@@ -32,11 +34,8 @@ export interface Session {
   anchors(folder: string | undefined): Anchors;
 }
 
-/** Opens what the environment configures, as for the service, and closes it after the work. */
-export const withSession = async (
-  { variables }: CommandContext,
-  work: (session: Session) => Promise<ExitCode>,
-): Promise<ExitCode> => {
+/** What the environment configures, as for the service. @throws InfrastructureError `not-found`, `config-invalid` */
+const configOf = async ({ variables }: CommandContext): Promise<Config> => {
   const folder = resolve(variables['TIDEGATE_DATA']?.trim() || './data');
   const isNamed = ['TIDEGATE_IDENTITY_KEY', 'TIDEGATE_DATABASE', 'TIDEGATE_EVENT_STORE'].some(
     (name) => variables[name] !== undefined,
@@ -48,7 +47,15 @@ export const withSession = async (
       `There is no data in ${folder}. Run tidegate with the environment of the service: TIDEGATE_DATA, or TIDEGATE_DATABASE and TIDEGATE_EVENT_STORE.`,
     );
   }
-  const config = await loadConfig(variables);
+  return await loadConfig(variables);
+};
+
+/** Opens the event store, and closes it after the work. */
+export const withSession = async (
+  context: CommandContext,
+  work: (session: Session) => Promise<ExitCode>,
+): Promise<ExitCode> => {
+  const config = await configOf(context);
   const clock = new SystemClock();
   const opened = await openStore(config.eventStore.url, clock, true);
   try {
@@ -58,6 +65,25 @@ export const withSession = async (
       clock,
       anchors: (named) => new AnchorFiles(named ?? join(config.dataFolder, 'ledger')),
     });
+  } finally {
+    await opened.close();
+  }
+};
+
+/** Opens the database of the read models, with the event store beside it, and closes both after the work. */
+export const withDatabase = async (
+  context: CommandContext,
+  work: (database: Database, store: EventStore) => Promise<ExitCode>,
+): Promise<ExitCode> => {
+  const config = await configOf(context);
+  const opened = await openStore(config.eventStore.url, new SystemClock(), true);
+  try {
+    const database = await openDatabase(config.database.url);
+    try {
+      return await work(database, opened.store);
+    } finally {
+      await database.close();
+    }
   } finally {
     await opened.close();
   }

@@ -18,7 +18,7 @@ import { MessageProducer, type MessageQueue } from '#application/ports/message-q
 import type { Parking } from '#application/ports/parking';
 import type { ProjectionStore, ReadModel } from '#application/ports/read-model';
 import { Telemetry } from '#application/ports/telemetry';
-import { outboundTopics, topicName } from '#contracts/topics';
+import { compactedTopics, outboundTopics, topicName } from '#contracts/topics';
 import type { Config } from '#platform/config';
 import type { Provider } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -68,7 +68,8 @@ export const openEngines = async (
         ? keep(new KafkaQueue(config.queue.url, { log: (level, message, fields) => logger[level](fields, message) }))
         : keep(new EmbeddedQueue(keep(await openDatabase(config.queue.url)), clock));
     // Consumers create what they read; nobody else creates what is only written.
-    await queue.createTopics(outboundTopics.map(topicName));
+    await queue.createTopics(outboundTopics.filter((topic) => !compactedTopics.includes(topic)).map(topicName));
+    await queue.createTopics(compactedTopics.map(topicName), { compacted: true });
     return {
       clock,
       store,

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { undescribed } from '#testing/described-api';
+import { reportsPage } from '#adapters/postgres/reports';
 import { openApi } from './reference.js';
 
 let document: unknown;
@@ -11,6 +12,11 @@ beforeAll(async () => {
 test('docs/reference/openapi.json is what the code says', () => {
   const written = readFileSync(new URL('../../docs/reference/openapi.json', import.meta.url), 'utf8');
   expect(JSON.parse(written)).toEqual(document);
+});
+
+test('docs/reference/sql.md is what the views are', () => {
+  const written = readFileSync(new URL('../../docs/reference/sql.md', import.meta.url), 'utf8');
+  expect(written).toBe(reportsPage());
 });
 
 const entriesOf = (value: unknown): readonly (readonly [string, unknown])[] => Object.entries(Object(value));

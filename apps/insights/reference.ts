@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { readFileSync } from 'node:fs';
+import { reportsPage } from '#adapters/postgres/reports';
 import { eventsPage } from '#contracts/events/page';
 import { referenceFiles as contractFiles } from '#contracts/reference';
 import { referenceFiles as platformFiles } from '#platform/reference';
@@ -25,6 +26,7 @@ export const referenceFiles = async (): Promise<ReadonlyMap<string, string>> => 
     ...platformFiles(),
     ...[...contractFiles()].map(([name, content]): [string, string] => [`docs/reference/${name}`, json(content)]),
     ['docs/reference/events.md', eventsPage(goldenOf)],
+    ['docs/reference/sql.md', reportsPage()],
     ['docs/reference/openapi.json', json(await openApi())],
   ]);
 };

@@ -3,15 +3,23 @@ import { loopPart, soleFollowerPart } from '#apps/composition/parts';
 import type { Process } from '#apps/composition/process';
 import { CloseMonths } from '#application/analytics/close-months';
 import { ANALYTICS, analyticsCategories, ProjectAnalytics } from '#application/analytics/project-analytics';
+import { PublishAnalytics } from '#application/analytics/publish-analytics';
+import { analyticsMessages } from '#contracts/outbound/analytics';
 import type { Part } from '#platform/lifecycle';
+import { runLoop } from '#platform/loops';
 import { paceOf } from './pace.js';
 
 const CLOSE_EVERY_MS = 10_000;
+const PUBLISH_EVERY_MS = 1_000;
+const SOURCE = '/tidegate/projector';
 
-/** Folds the log into sessions, active users and decisions, and closes months. */
+/** Folds the log into sessions, active users and decisions, tells the topics what changed, and closes months. */
 export const analyticsParts = (running: Process): Part[] => {
   const { config, engines, logger, heartbeats } = running;
-  const { store, analyticsStore, analytics, telemetry, clock } = engines;
+  const { store, views, analyticsStore, analytics, producer, telemetry, clock } = engines;
+  const publish = new PublishAnalytics(analytics, views, producer, (news) =>
+    analyticsMessages(news, { source: SOURCE, at: clock.now() }),
+  );
   const closeMonths = new CloseMonths(store, analytics, clock);
   return [
     soleFollowerPart(
@@ -23,6 +31,12 @@ export const analyticsParts = (running: Process): Part[] => {
       logger,
     ),
     gapPart(ANALYTICS, analyticsCategories, async () => (await analytics.checkpoint())?.position, running),
+    soleFollowerPart(
+      'analytics publisher',
+      (signal) =>
+        runLoop({ name: 'analytics publisher', everyMs: PUBLISH_EVERY_MS, signal, run: () => publish.run() }),
+      logger,
+    ),
     loopPart(
       { name: 'month closer', everyMs: CLOSE_EVERY_MS, run: () => closeMonths.run().then(() => false) },
       logger,

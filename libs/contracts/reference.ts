@@ -109,7 +109,8 @@ const asyncApi = (): object => ({
         kafka: {
           key: {
             type: 'string',
-            description: 'Messages of one key keep their order: `<account>.<customer>` where a customer is meant.',
+            description:
+              'Messages of one key keep their order: `<account>.<customer>` where a customer is meant, `<account>.<id>` for a session, `<account>.<month>` for a month. Of the topics session-windows and mau the last message of each key is kept.',
           },
           bindingVersion: '0.5.0',
         },

@@ -10,8 +10,11 @@ export const inboundTopics = [
 export type InboundTopic = (typeof inboundTopics)[number];
 
 /** Topics that Tidegate writes. */
-export const outboundTopics = ['send-decisions', 'send-commands', 'dead-letters'] as const;
+export const outboundTopics = ['send-decisions', 'send-commands', 'dead-letters', 'session-windows', 'mau'] as const;
 export type OutboundTopic = (typeof outboundTopics)[number];
+
+/** Of each key the queue keeps the last message for ever: who reads from the start ends with what there is. */
+export const compactedTopics: readonly OutboundTopic[] = ['session-windows', 'mau'];
 
 /** Topics whose messages Tidegate reads: the provider app reads our own commands. */
 export type ReadTopic = InboundTopic | 'send-commands';

@@ -29,6 +29,7 @@ describe('the defaults', () => {
       database,
       eventStore: database,
       queue: database,
+      apiKeys: 'auto',
       provider: 'sandbox',
       identityKey: expect.any(Buffer),
       http: { host: '127.0.0.1', port: 8080 },

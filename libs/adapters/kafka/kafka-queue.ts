@@ -46,14 +46,18 @@ export class KafkaQueue extends MessageQueue {
     return consumer;
   }
 
-  async createTopics(topics: readonly string[]): Promise<void> {
+  async createTopics(
+    topics: readonly string[],
+    { compacted = false }: { readonly compacted?: boolean } = {},
+  ): Promise<void> {
+    const configEntries = compacted ? [{ name: 'cleanup.policy', value: 'compact' }] : [];
     const { partitions: numPartitions, replicas: replicationFactor } = this.settings;
     await this.administrate(async (admin) => {
       const present = new Set(await admin.listTopics());
       const missing = topics.filter((topic) => !present.has(topic));
       if (missing.length === 0) return;
       await admin.createTopics({
-        topics: missing.map((topic) => ({ topic, numPartitions, replicationFactor })),
+        topics: missing.map((topic) => ({ topic, numPartitions, replicationFactor, configEntries })),
         waitForLeaders: false,
       });
       await ledBySomebody(admin, missing);

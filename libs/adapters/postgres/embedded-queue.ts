@@ -69,8 +69,12 @@ export class EmbeddedQueue extends MessageQueue {
     return consumer;
   }
 
-  async createTopics(topics: readonly string[]): Promise<void> {
+  async createTopics(
+    topics: readonly string[],
+    { compacted = false }: { readonly compacted?: boolean } = {},
+  ): Promise<void> {
     await this.#topics.create(topics);
+    if (compacted) await this.#topics.compact(topics);
   }
 
   async ping(): Promise<void> {

@@ -7,6 +7,7 @@ import { migrate } from './migrate.js';
 import { parkingSchema } from './parking-schema.js';
 import { accessSchema } from './postgres-api-keys.js';
 import { PgliteDatabase } from './pglite-database.js';
+import { prepareReports } from './reports.js';
 import { ServerDatabase } from './server-database.js';
 import { LIVE_VIEWS, viewSchema } from './view-schema.js';
 
@@ -33,6 +34,7 @@ export const prepare = async (database: Database): Promise<void> => {
   await migrate(database, analyticsSchema(LIVE_ANALYTICS));
   await migrate(database, parkingSchema);
   await migrate(database, accessSchema);
+  await prepareReports(database);
 };
 
 const open = async (name: string): Promise<Database> => {

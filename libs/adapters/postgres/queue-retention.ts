@@ -4,13 +4,18 @@ import type { Database } from './database.js';
 const EVERY_MS = 60_000;
 /** Of each partition in one statement: short enough to let others in between. */
 const BATCH = 1_000;
+/** So long somebody who reads a compacted topic can learn that a key is no more. */
+const TOMBSTONES_KEPT_MS = 24 * 60 * 60_000;
 
 export interface RetentionOptions {
   readonly retentionMs: number;
   readonly idleGroupMs: number;
 }
 
-/** Removes old messages that every group has finished, so that the queue does not grow for ever. */
+/**
+ * Removes old messages that every group has finished, so that the queue does not grow for ever; of compacted topics those
+ * that a later one of their key stands in for.
+ */
 export class QueueRetention {
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> = Promise.resolve();
@@ -29,6 +34,7 @@ export class QueueRetention {
   async run(): Promise<void> {
     const before = this.clock.now() - this.options.retentionMs;
     while (!this.#isStopped && (await this.#removeSome(before)) > 0);
+    while (!this.#isStopped && (await this.#compactOne()));
   }
 
   async stop(): Promise<void> {
@@ -43,5 +49,14 @@ export class QueueRetention {
       [before, this.options.idleGroupMs, BATCH],
     );
     return row?.removed ?? 0;
+  }
+
+  async #compactOne(): Promise<boolean> {
+    const before = this.clock.now() - TOMBSTONES_KEPT_MS;
+    const [row] = await this.database.query<{ compacted: boolean }>(
+      'select tidegate_queue.compact_one($1, $2) as compacted',
+      [before, BATCH],
+    );
+    return row?.compacted === true;
   }
 }

@@ -16,6 +16,18 @@ export class Topics {
     await Promise.all(topics.map((topic) => this.partitionsOf(topic)));
   }
 
+  /** From now on the last message of each key stays for ever. @throws InfrastructureError `queue-unavailable` */
+  async compact(topics: readonly string[]): Promise<void> {
+    await unavailableAs(
+      'queue-unavailable',
+      this.database.query(
+        `update tidegate_queue.partitions p set compacted = true
+         from unnest(string_to_array($1, E'\\n')) as t(topic) where p.topic = t.topic and not p.compacted`,
+        [lines(topics)],
+      ),
+    );
+  }
+
   /** Makes the topic if it does not exist. @throws InfrastructureError `queue-unavailable` */
   partitionsOf(topic: string): Promise<number> {
     const known = this.#partitions.get(topic) ?? unavailableAs('queue-unavailable', this.#made(topic));

@@ -21,3 +21,7 @@ export const putInPlace = (database: Database): Promise<void> =>
       drop schema ${LIVE_VIEWS} cascade;
       alter schema ${REBUILT_VIEWS} rename to ${LIVE_VIEWS};`);
   });
+
+/** Gives up what an interrupted rebuild has done. */
+export const dropRebuild = (database: Database): Promise<void> =>
+  database.script(`drop schema if exists ${REBUILT_VIEWS} cascade`);

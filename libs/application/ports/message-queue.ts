@@ -76,8 +76,8 @@ export abstract class MessageConsumer {
 export abstract class MessageQueue {
   abstract producer(): Promise<MessageProducer>;
   abstract consumer(options: ConsumerOptions): MessageConsumer;
-  /** Creates topics that do not exist yet. */
-  abstract createTopics(topics: readonly string[]): Promise<void>;
+  /** Creates topics that do not exist yet. `compacted`: of each key the last message is kept for ever, of others what is old goes. */
+  abstract createTopics(topics: readonly string[], options?: { readonly compacted?: boolean }): Promise<void>;
   /** @throws InfrastructureError `queue-unavailable` */
   abstract ping(): Promise<void>;
   /** Closes what it opened. */

@@ -1,0 +1,47 @@
+import type { Progress } from './history/read-log.js';
+import type { Category, EventStore, Position } from './ports/event-store.js';
+import type { Instant } from '#domain/time';
+
+/** So near to the end of the log the rebuilt tables take their place: the projector does the rest in a moment. */
+const NEAR = 2_000;
+
+/** A projection's new tables beside the live ones. */
+export interface Rebuild {
+  readonly categories: readonly Category[];
+  readonly batchSize: number;
+  /** Makes the tables, or takes up those of a rebuild that was interrupted. */
+  prepare(): Promise<void>;
+  checkpoint(): Promise<Position | undefined>;
+  /** Follows the log into the new tables until aborted. */
+  follow(signal: AbortSignal, applied: (recordedAt: Instant, events: number) => void): Promise<void>;
+  /** Puts the new tables in the place of the live ones. */
+  putInPlace(): Promise<void>;
+}
+
+/**
+ * Folds the whole log into new tables and puts them in the place of the live ones, which are read and kept up meanwhile.
+ * @returns how many events were folded in this run; false where it was interrupted, to be taken up by the next run
+ */
+export const rebuild = async (
+  store: EventStore,
+  tables: Rebuild,
+  signal: AbortSignal,
+  advanced: (progress: Progress) => void,
+): Promise<{ readonly events: number; readonly isDone: boolean }> => {
+  await tables.prepare();
+  let events = 0;
+  for (;;) {
+    const left = await store.gap(await tables.checkpoint(), tables.categories, NEAR);
+    if (signal.aborted) return { events, isDone: false };
+    // An empty log has nothing to put in place.
+    if (left < NEAR && (left === 0 || events > 0)) break;
+    const pass = new AbortController();
+    await tables.follow(AbortSignal.any([signal, pass.signal]), (recordedAt, count) => {
+      events += count;
+      advanced({ events, recordedAt });
+      if (count < tables.batchSize) pass.abort();
+    });
+  }
+  await tables.putInPlace();
+  return { events, isDone: true };
+};
