@@ -56,6 +56,10 @@ class Where {
   }
 }
 
+/** Of one customer there is little: found by the customer and then sorted, instead of looked for among all by time. */
+const timeColumn = (column: string, customer: string | undefined): string =>
+  customer === undefined ? column : `(${column} + 0)`;
+
 const line = (text: string | undefined): string | undefined => (text === undefined ? undefined : toLine(text));
 
 /** Sessions, active users and decisions as they are asked for: each question walks an index from where it left off. */
@@ -95,15 +99,16 @@ export class PostgresAnalytics extends Analytics {
     after: Pick<SessionRow, 'openedAt' | 'id'> | undefined,
     limit: number,
   ): Promise<readonly SessionRow[]> {
+    const openedAt = timeColumn('opened_at', customer);
     const where = new Where()
       .and('account = ?', toLine(account))
       .and('customer = ?', line(customer))
       .and('sender = ?', line(sender))
-      .and('opened_at >= ?', from)
-      .and('opened_at < ?', until)
-      .and('(opened_at, id) < (?, ?::uuid)', after?.openedAt, after?.id);
+      .and(`${openedAt} >= ?`, from)
+      .and(`${openedAt} < ?`, until)
+      .and(`(${openedAt}, id) < (?::bigint, ?::uuid)`, after?.openedAt, after?.id);
     const rows = await this.database.query<StoredSession>(
-      `select * from ${this.schema}.sessions where ${where} order by opened_at desc, id desc limit ${limit}`,
+      `select * from ${this.schema}.sessions where ${where} order by ${openedAt} desc, id desc limit ${limit}`,
       where.parameters,
     );
     return rows.map(sessionOf);
@@ -140,17 +145,18 @@ export class PostgresAnalytics extends Analytics {
     after: Pick<DecidedRow, 'at' | 'position'> | undefined,
     limit: number,
   ): Promise<readonly DecidedRow[]> {
+    const at = timeColumn('at', customer);
     const where = new Where()
       .and('account = ?', toLine(account))
       .and('customer = ?', line(customer))
       .and('sender = ?', line(sender))
       .and('outcome = ?', outcome)
       .and('reason = ?', line(reason))
-      .and('at >= ?', from)
-      .and('at < ?', until)
-      .and('(at, position) < (?::bigint, ?::bigint)', after?.at, after?.position);
+      .and(`${at} >= ?`, from)
+      .and(`${at} < ?`, until)
+      .and(`(${at}, position) < (?::bigint, ?::bigint)`, after?.at, after?.position);
     const rows = await this.database.query<StoredDecided>(
-      `select * from ${this.schema}.decided where ${where} order by at desc, position desc limit ${limit}`,
+      `select * from ${this.schema}.decided where ${where} order by ${at} desc, position desc limit ${limit}`,
       where.parameters,
     );
     return rows.map(decidedOf);

@@ -1,4 +1,5 @@
 import {
+  ALLOWED_MS,
   endOf,
   withOpening,
   withReceived,
@@ -24,11 +25,13 @@ export const sessionSpans = (noted: readonly Noted[], sent: ReadonlyMap<Position
     const key = sessionKey({ account, customer, sender });
     const known = spans.get(key);
     const until = plus(at, SESSION_MS);
+    // The one that allowed a message may be over when that is accepted.
+    const from = plus(at, -ALLOWED_MS - 1);
     spans.set(key, {
       account,
       customer,
       sender,
-      from: known === undefined || at < known.from ? at : known.from,
+      from: known === undefined || from < known.from ? from : known.from,
       until: known === undefined || until > known.until ? until : known.until,
     });
   };

@@ -115,7 +115,7 @@ export interface AnalyticsCheckpoint {
   readonly recordedAt: Instant;
 }
 
-/** Sessions of a key that may change: those that begin in the span, and the last one that began before it. */
+/** Sessions of a key that may change: those that begin before `until` and end after `from`. */
 export interface SessionSpan extends SessionKey {
   readonly from: Instant;
   readonly until: Instant;

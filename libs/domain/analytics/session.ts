@@ -1,4 +1,4 @@
-import { earliest, latest, plus, type Instant } from '../time.js';
+import { HOUR_MS, earliest, latest, plus, type Instant } from '../time.js';
 import { SESSION_MS, windowEnd } from '../window.js';
 
 /** What can go out in a session: our session messages and templates, and what staff wrote in the business app. */
@@ -104,13 +104,18 @@ export const withReceived = (sessions: Sessions, at: Instant, type: string): Ses
     received: added(session.received, { [type]: 1 }),
   }));
 
+/** So long after its end a session message that it allowed may still be accepted: far longer than any attempt takes. */
+export const ALLOWED_MS = 24 * HOUR_MS;
+
 /**
  * What went out counts in the session that it falls into, if any. A session message that was accepted only after the end
  * counts in the one that allowed it.
  */
 export const withSent = (sessions: Sessions, at: Instant, kind: SentKind): Sessions => {
   const allowing = (): Session | undefined =>
-    sessions.filter(({ openedAt }) => openedAt <= at).sort((a, b) => b.openedAt - a.openedAt)[0];
+    sessions
+      .filter((session) => session.openedAt <= at && at < endOf(session) + ALLOWED_MS)
+      .sort((a, b) => b.openedAt - a.openedAt)[0];
   const session = holding(sessions, at) ?? (kind === 'session' ? allowing() : undefined);
   return changed(sessions, session, (known) => ({
     ...known,
