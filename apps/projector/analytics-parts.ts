@@ -33,8 +33,7 @@ export const analyticsParts = (running: Process): Part[] => {
     gapPart(ANALYTICS, analyticsCategories, async () => (await analytics.checkpoint())?.position, running),
     soleFollowerPart(
       'analytics publisher',
-      (signal) =>
-        runLoop({ name: 'analytics publisher', everyMs: PUBLISH_EVERY_MS, signal, run: () => publish.run() }),
+      (signal) => runLoop({ name: 'analytics publisher', everyMs: PUBLISH_EVERY_MS, signal, run: () => publish.run() }),
       logger,
     ),
     loopPart(
