@@ -59,10 +59,12 @@ export const openEngines = async (
   };
   try {
     const database = keep(await openDatabase(config.database.url));
+    // An embedded database is in this process: reading from it is cheap, and memory is short.
+    const recentBytes = config.eventStore.url.startsWith('postgres') ? undefined : 0;
     const store =
       config.eventStore.kind === 'eventstoredb'
         ? keep(new EventStoreDbEventStore(config.eventStore.url))
-        : keep(new PostgresEventStore(keep(await openDatabase(config.eventStore.url)), clock));
+        : keep(new PostgresEventStore(keep(await openDatabase(config.eventStore.url)), clock, recentBytes));
     const queue =
       config.queue.kind === 'kafka'
         ? keep(new KafkaQueue(config.queue.url, { log: (level, message, fields) => logger[level](fields, message) }))

@@ -100,7 +100,7 @@ const exitCode = await runApp('bench', config, new SystemClock(), end.signal, (r
         decidedPerSecond: Math.round((INTENTS - tenth.count) / seconds),
         cpuMicrosPerIntent: Math.round((cpu.user + cpu.system) / INTENTS),
         peakRssMb: Math.round(rssBytes / 1_000_000),
-        // Of the whole run: the most there is while the folder of a new database is made.
+        // Of the whole run, the making of the database included.
         maxRssMb: Math.round(process.resourceUsage().maxRSS / 1_000),
       };
       await commands.stop();

@@ -26,7 +26,6 @@ import { pause, pauseMs, Wakeup } from './wakeup.js';
 const MAX_GROUP_BYTES = MAX_APPEND_BYTES;
 /** A batch of a subscription that holds so many is handed out, however few events it has. */
 const BATCH_BYTES = 8_000_000;
-/** Of what this process has appended, for subscribers in it. */
 const RECENT_BYTES = 3_000_000;
 /** A notice may get lost: subscribers look by themselves so often. */
 const POLL_MS = 1_000;
@@ -84,13 +83,16 @@ export class PostgresEventStore extends EventStore {
     weigh: ({ bytes }) => bytes,
     keyOf: ({ stream }) => stream,
   });
-  readonly #recent = new RecentEvents(RECENT_BYTES);
+  readonly #recent: RecentEvents;
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    /** How much of what this process has appended is kept for subscribers in it: bytes as stored. */
+    recentBytes = RECENT_BYTES,
   ) {
     super();
+    this.#recent = new RecentEvents(recentBytes);
   }
 
   async append(appends: readonly StreamAppend[]): Promise<readonly AppendOutcome[]> {
