@@ -28,7 +28,9 @@ export interface Pace {
   /** Events per transaction at most. */
   readonly batchSize: number;
   /** Called after each batch, and waited for: lets others go first. */
-  readonly rest?: ((batchMs: number, signal: AbortSignal) => Promise<void>) | undefined;
+  readonly rest?:
+    | ((batch: { readonly tookMs: number; readonly isFull: boolean }, signal: AbortSignal) => Promise<void>)
+    | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export class ProjectAnalytics {
       await this.analytics.apply(from, to, await this.changes(events));
       from = to.position;
       this.applied(to, events.length);
-      await rest?.(performance.now() - startedAt, signal);
+      await rest?.({ tookMs: performance.now() - startedAt, isFull: events.length === batchSize }, signal);
     }
   }
 
