@@ -17,7 +17,7 @@ import { customerEventId } from './event-ids.js';
 import { NO_STREAM, type EventStore } from './ports/event-store.js';
 import type { CustomerKey, ReadModel } from './ports/read-model.js';
 import { customerStream } from './streams.js';
-import { takeovers } from './take-over.js';
+import { takeover } from './take-over.js';
 
 /** Work on one loaded customer. `decide` may run several times, each time on a newer state, until its events are stored. */
 export interface CustomerTask {
@@ -191,10 +191,10 @@ export class Customers {
       await this.run(
         lacking.map(({ path, end }) => ({
           customer: end,
-          decide: (survivor) => (survivor.stream === end.stream ? takeovers(path, survivor) : []),
+          decide: (survivor) => (survivor.stream === end.stream ? takeover(path, survivor) : []),
         })),
       );
-      // One of them may have been closed meanwhile: only another walk tells where it ends now.
+      // One of them may have been closed meanwhile, or have more to take over: only another walk tells.
     }
   }
 

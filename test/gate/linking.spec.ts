@@ -279,6 +279,28 @@ describe('two aliases of one person', () => {
     expect(await decide(intent(a, 'i'))).toEqual(['SendRefused']);
   });
 
+  test('several that a chain leads past are taken over, each in an append that holds it', async () => {
+    const [a = '', b = '', c = ''] = people('a', 'b', 'c');
+    await stage.recorder().run([a, b, c].map((id, index) => wrote(id, `m${index}`, T0)));
+    for (const id of [b, c]) {
+      for (let n = 0; n < 7; n += 1) {
+        const command = intent(id, `${id}-${n}`);
+        const personal = { to: { phone: '491701234567' }, text: 'x'.repeat(60_000) };
+        await stage.dispatcher().run([command.kind === 'send' ? { ...command, personal } : command]);
+      }
+    }
+    await expect(linker(dying(stage.store, 1, true)).run([told(b, c)])).rejects.toThrow(Crash);
+    await expect(linker(dying(stage.store, 1, true)).run([told(a, b)])).rejects.toThrow(Crash);
+    const [customer] = await load(c);
+    expect(customer?.state.aliases).toEqual([b, c]);
+    expect(Object.keys(customer?.state.intents ?? {})).toHaveLength(14);
+    expect((await stage.events(a)).map(({ event }) => event.type)).toEqual([
+      'CustomerMessageReceived',
+      'CustomerMerged',
+      'CustomerMerged',
+    ]);
+  });
+
   test('links made at the same time, in both directions and in a ring, never lead in a circle', async () => {
     for (let round = 0; round < 10; round += 1) {
       const ids = people('a', 'b', 'c', 'd');
