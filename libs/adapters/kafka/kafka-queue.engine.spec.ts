@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ISocketFactory, Kafka, logLevel } from 'kafkajs';
+import { ConfigResourceTypes, type ISocketFactory, Kafka, logLevel } from 'kafkajs';
 import type { MessageQueue, OutgoingMessage } from '#application/ports/message-queue';
+import { eventually } from '#testing/eventually';
 import { messageQueueContract } from '#testing/message-queue.contract';
 import { type Broker, startBroker } from '../../../deploy/kafka/broker.js';
 import { KafkaQueue } from './kafka-queue.js';
@@ -55,6 +56,35 @@ describe('Kafka in trouble', () => {
     return queue;
   };
   const message = (value: string): OutgoingMessage => ({ topic, key: `key-${value.at(-1)}`, value, headers: {} });
+
+  test('a compacted topic keeps the last message of each key, by its configuration, and takes tombstones', async () => {
+    const queue = queueOn();
+    await queue.createTopics([topic], { compacted: true });
+    await queue.createTopics([`${topic}.plain`]);
+    const admin = new Kafka({
+      brokers: [broker.url.replace(/^kafka:\/\/([^/?]+).*$/, '$1')],
+      logLevel: logLevel.NOTHING,
+    }).admin();
+    await admin.connect();
+    const policies = await Promise.all(
+      [topic, `${topic}.plain`].map(async (name) => {
+        const { resources } = await admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: ConfigResourceTypes.TOPIC, name, configNames: ['cleanup.policy'] }],
+        });
+        return resources[0]?.configEntries[0]?.configValue;
+      }),
+    );
+    await admin.disconnect();
+    expect(policies).toEqual(['compact', 'delete']);
+    const producer = await queue.producer();
+    await producer.send([message('1'), { ...message('1'), value: null }]);
+    const values: (string | null)[] = [];
+    const consumer = queue.consumer({ group: topic, batchSize: 20, from: 'earliest' });
+    await consumer.start([topic], async ({ messages }) => void values.push(...messages.map(({ value }) => value)));
+    await eventually(() => values.length === 2, 20_000);
+    expect(values).toEqual(['1', null]);
+  }, 60_000);
 
   test('what was acknowledged outlives crashes of the broker, in order per key, on its way in and out', async () => {
     const queue = queueOn(new Cable(), 'partitions=4&sessionTimeoutMs=6000');
