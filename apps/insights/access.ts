@@ -39,9 +39,9 @@ export class AccessPolicy {
     private readonly host: string,
   ) {}
 
-  isAsked(areUsed: boolean): boolean {
+  async isAsked(areUsed: () => Promise<boolean>): Promise<boolean> {
     if (this.mode !== 'auto') return this.mode === 'required';
-    return areUsed || !LOOPBACK.test(this.host);
+    return !LOOPBACK.test(this.host) || (await areUsed());
   }
 }
 
@@ -68,7 +68,7 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<Request>();
     // Health, metrics and the description show nothing of an account.
     if (!request.path.startsWith('/v1/')) return true;
-    if (!this.policy.isAsked(await this.#areUsed())) return true;
+    if (!(await this.policy.isAsked(() => this.#areUsed()))) return true;
     const key = await this.#keyOf(request);
     if (key === undefined) {
       context.switchToHttp().getResponse<ServerResponse>().setHeader('WWW-Authenticate', 'Bearer realm="tidegate"');

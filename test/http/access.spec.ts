@@ -11,15 +11,17 @@ import { openInsights, type Insights } from './api.js';
 
 const NOW = utc('2026-11-04T09:00:00Z');
 
-test('keys are asked for once there are some, and always beyond this machine', () => {
+test('keys are asked for once there are some, and always beyond this machine', async () => {
+  const isAsked = (mode: 'auto' | 'required' | 'off', host: string, areUsed: boolean) =>
+    new AccessPolicy(mode, host).isAsked(() => Promise.resolve(areUsed));
   for (const host of ['127.0.0.1', 'localhost', '::1', '127.0.0.53']) {
-    expect(new AccessPolicy('auto', host).isAsked(false)).toBe(false);
-    expect(new AccessPolicy('auto', host).isAsked(true)).toBe(true);
+    expect(await isAsked('auto', host, false)).toBe(false);
+    expect(await isAsked('auto', host, true)).toBe(true);
   }
   for (const host of ['0.0.0.0', '::', '192.168.0.1', '127.0.0.1.example.org', 'localhost.example.org'])
-    expect(new AccessPolicy('auto', host).isAsked(false)).toBe(true);
-  expect(new AccessPolicy('off', '0.0.0.0').isAsked(true)).toBe(false);
-  expect(new AccessPolicy('required', '127.0.0.1').isAsked(false)).toBe(true);
+    expect(await isAsked('auto', host, false)).toBe(true);
+  expect(await isAsked('off', '0.0.0.0', true)).toBe(false);
+  expect(await isAsked('required', '127.0.0.1', false)).toBe(true);
 });
 
 test('a key is stored without its secret, and no two are alike', () => {
@@ -140,10 +142,18 @@ describe('who may ask what', () => {
       (await asked('/v1/send-intents', token, { method: 'POST', body: JSON.stringify(intentExample) })).status,
     ).toBe(403);
     expect(api.producer.sent).toEqual([]);
+    const fact = { account: 'acme', zone: 'UTC' };
+    for (const body of [fact, { facts: [fact] }, { facts: [{ ...fact, account: 'other' }, fact] }])
+      expect(
+        (await asked('/v1/facts/accounts/register-account', token, { method: 'POST', body: JSON.stringify(body) }))
+          .status,
+      ).toBe(403);
+    expect(api.producer.sent).toEqual([]);
     expect((await asked('/v1/send-intents', token, send('other'))).status).toBe(202);
-    expect(
-      (await asked('/v1/send-intents', token, { method: 'POST', body: '{"intents":"x","account":"acme"}' })).status,
-    ).toBe(422);
+    // Malformed bodies too, whatever else would be wrong with them.
+    for (const body of ['{"intents":"x","account":"acme"}', '{"account":"other","intents":[{"account":"acme"}]}'])
+      expect((await asked('/v1/send-intents', token, { method: 'POST', body })).status).toBe(403);
+    expect((await asked('/v1/send-intents', token, { method: 'POST', body: '{"intents":"x"}' })).status).toBe(422);
   });
 
   test('nobody with a key that is revoked or expired', async () => {
