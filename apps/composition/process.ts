@@ -49,11 +49,18 @@ export const runApp = async (
       database: await answers(engines.readModel.ping()),
     }),
   };
+  let parts: readonly Part[];
+  try {
+    parts = partsOf({ config, engines, gate: new Gate(engines), logger, heartbeats, probes });
+  } catch (error) {
+    await engines.close();
+    throw error;
+  }
   return runParts({
     parts: [
       { name: 'engines', start: () => Promise.resolve(), stop: () => engines.close() },
       // Each once: apps that run in one process share some.
-      ...new Set(partsOf({ config, engines, gate: new Gate(engines), logger, heartbeats, probes })),
+      ...new Set(parts),
     ],
     signal,
     stopWithinMs: STOP_WITHIN_MS,

@@ -3,11 +3,11 @@ import type { Process } from '#apps/composition/process';
 import { parseSandboxOptions } from '#adapters/sandbox/sandbox-options';
 import { SandboxProvider } from '#adapters/sandbox/sandbox-provider';
 import type { MessageBatch } from '#application/ports/message-queue';
-import type { SendProvider } from '#application/ports/send-provider';
 import type { DeliveryReport } from '#contracts/inbound/delivery-reports';
 import { readMessage } from '#contracts/read-message';
 import { topicName } from '#contracts/topics';
 import type { Part } from '#platform/lifecycle';
+import type { ChosenProvider } from './chosen-provider.js';
 
 const reportMessage = ({ at, ...report }: DeliveryReport) => ({
   topic: topicName('delivery-reports'),
@@ -42,11 +42,7 @@ const told = (provider: SandboxProvider, { topic, messages }: MessageBatch): voi
 };
 
 /** The simulated platform: hears of the customers' messages for itself, and publishes its delivery reports. */
-export const sandboxPart = ({
-  config,
-  engines,
-  logger,
-}: Process): { readonly provider: SendProvider; readonly part: Part } => {
+export const sandbox = ({ config, engines, logger }: Process): ChosenProvider => {
   const provider = new SandboxProvider(
     parseSandboxOptions(config.sandbox),
     join(config.dataFolder, 'sandbox', 'book.jsonl'),
@@ -69,5 +65,5 @@ export const sandboxPart = ({
       logger.info({ taken, breaches }, 'the sandbox has closed its book');
     },
   };
-  return { provider, part };
+  return { provider, parts: [part] };
 };

@@ -45,12 +45,10 @@ beforeAll(async () => {
     identity: new CustomerIdentity(Buffer.alloc(32, 7)),
     telemetry: new PrometheusTelemetry(),
   };
-  const settings = parseSettings(
-    JSON.stringify({
-      listen: { port: 0 },
-      accounts: { acme: { meta: { secrets: [secret], verifyToken: 'verify-me' } } },
-    }),
-  );
+  const settings = parseSettings({
+    listen: { port: 0 },
+    accounts: { acme: { meta: { secrets: [secret], verifyToken: 'verify-me' } } },
+  });
   const logger = createLogger({ level: 'info', app: 'test', destination: { write: (line) => void lines.push(line) } });
   parts = webhooksParts(engines, settings, logger);
   for (const part of parts) await part.start(() => undefined);

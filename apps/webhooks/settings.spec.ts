@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { InfrastructureError } from '#application/errors';
 import { loadSettings, parseSettings, tokenDigest } from './settings.js';
 
@@ -14,7 +17,7 @@ const valid = {
     beta_2: { meta: { secrets: [secret], verifyToken: 'verify-me' } },
   },
 };
-const parse = (settings: unknown) => parseSettings(JSON.stringify(settings));
+const parse = parseSettings;
 const errorOf = (work: () => unknown): unknown => {
   try {
     return work();
@@ -30,6 +33,15 @@ const withSinch = (sinch: unknown) => ({ accounts: { acme: { sinch } } });
 const withMeta = (meta: object) => ({
   accounts: { acme: { meta: { secrets: [secret], verifyToken: 'verify-me', ...meta } } },
 });
+
+const folder = mkdtempSync(join(tmpdir(), 'webhook-settings-'));
+let files = 0;
+const fileOf = (text: string): string => {
+  const path = join(folder, `${(files += 1)}`);
+  writeFileSync(path, text);
+  return path;
+};
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the settings', () => {
   test('say where to listen, and the providers of each account', () => {
@@ -89,13 +101,26 @@ describe('the settings', () => {
   });
 
   test('that are not JSON are not quoted either', () => {
-    const error = errorOf(() => parseSettings('{"accounts": {"acme": {"meta": {"secrets": [hush-hush]}}}}'));
+    const path = fileOf('{"accounts": {"acme": {"meta": {"secrets": [hush-hush]}}}}');
+    const error = errorOf(() => loadSettings(path, {}));
     expect(error).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('not JSON') });
     expect(inspect(error)).not.toContain('hush');
   });
 
-  test('that are not there name the variable', async () => {
-    await expect(loadSettings('/nowhere/webhooks.json')).rejects.toMatchObject({
+  test('take secrets from the environment and from files', () => {
+    const path = fileOf(
+      JSON.stringify(withMeta({ secrets: [{ env: 'APP_SECRET' }], verifyToken: { file: fileOf('verify-me\n') } })),
+    );
+    const { meta } = loadSettings(path, { APP_SECRET: secret });
+    expect(meta.get('acme')?.verifyToken).toEqual(tokenDigest('verify-me'));
+    expect(meta.get('acme')?.secrets.map((key) => key.export().toString())).toEqual([secret]);
+    expect(errorOf(() => loadSettings(path, {}))).toMatchObject({
+      message: expect.stringContaining('accounts.acme.meta.secrets: give each secret as a string'),
+    });
+  });
+
+  test('that are not there name the variable', () => {
+    expect(errorOf(() => loadSettings('/nowhere/webhooks.json', {}))).toMatchObject({
       code: 'config-invalid',
       message: expect.stringContaining('TIDEGATE_WEBHOOKS'),
     });

@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { plainToInstance } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -18,6 +17,8 @@ import {
 import { InfrastructureError } from '#application/errors';
 import { SECOND_MS } from '#domain/time';
 import { StringMap } from '#contracts/inbound/fields';
+import type { Variables } from '#platform/environment';
+import { readSettingsFile } from '#platform/settings';
 
 export const VARIABLE = 'TIDEGATE_WEBHOOKS';
 
@@ -93,22 +94,13 @@ export abstract class WebhookSettings {
 export const tokenDigest = (token: string): Buffer => createHash('sha256').update(token).digest();
 
 /** @throws InfrastructureError `config-invalid`, naming every field at fault with its remedy and never a value */
-export const loadSettings = async (path: string): Promise<WebhookSettings> => {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new InfrastructureError('config-invalid', `${VARIABLE}: name a file that can be read, not ${path}`, {
-      cause,
-    });
-  }
-  return parseSettings(text);
-};
+export const loadSettings = (path: string, variables: Variables): WebhookSettings =>
+  parseSettings(readSettingsFile(path, VARIABLE, variables));
 
 /** @throws InfrastructureError as `loadSettings` does */
-export const parseSettings = (text: string): WebhookSettings => {
+export const parseSettings = (given: unknown): WebhookSettings => {
   const problems: string[] = [];
-  const root = recordIn(jsonIn(text), '', ['listen', 'accounts'], problems);
+  const root = recordIn(given, '', ['listen', 'accounts'], problems);
   const listen = checked(ListenFile, root['listen'] ?? {}, 'listen', problems);
   const sinch = new Map<string, SinchSettings>();
   const meta = new Map<string, MetaSettings>();
@@ -134,18 +126,6 @@ export const parseSettings = (text: string): WebhookSettings => {
     );
   }
   return { host: listen.host, port: listen.port, sinch, meta };
-};
-
-// Without the parser's own message: it quotes the text around the fault, which may be a secret.
-const jsonIn = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new InfrastructureError(
-      'config-invalid',
-      `${VARIABLE}: the file is not JSON; see docs/how-to/receive-webhooks`,
-    );
-  }
 };
 
 const recordIn = (

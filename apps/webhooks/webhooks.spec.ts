@@ -19,17 +19,15 @@ import { WebhooksModule } from './webhooks.module.js';
 
 const noon = instantOf(Date.UTC(2026, 4, 4, 12));
 const secret = 'a-secret-of-acme';
-const settings = parseSettings(
-  JSON.stringify({
-    accounts: {
-      acme: {
-        sinch: { secrets: ['the-next-secret', secret], senders: { '01APP': '15550783881' } },
-        meta: { secrets: [secret, 'the-one-before'], verifyToken: 'verify-me' },
-      },
-      beta: { meta: { secrets: ['a-secret-of-beta'], verifyToken: 'verify-beta' } },
+const settings = parseSettings({
+  accounts: {
+    acme: {
+      sinch: { secrets: ['the-next-secret', secret], senders: { '01APP': '15550783881' } },
+      meta: { secrets: [secret, 'the-one-before'], verifyToken: 'verify-me' },
     },
-  }),
-);
+    beta: { meta: { secrets: ['a-secret-of-beta'], verifyToken: 'verify-beta' } },
+  },
+});
 const identity = new CustomerIdentity(Buffer.alloc(32, 7));
 
 class SetClock extends Clock {

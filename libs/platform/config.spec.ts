@@ -30,7 +30,7 @@ describe('the defaults', () => {
       eventStore: database,
       queue: database,
       apiKeys: 'auto',
-      provider: 'sandbox',
+      provider: undefined,
       identityKey: expect.any(Buffer),
       http: { host: '127.0.0.1', port: 8080 },
       logLevel: 'info',
@@ -78,6 +78,15 @@ describe('engines', () => {
   });
 });
 
+test('a real provider is a settings file, and goes by the real time', async () => {
+  expect((await loadConfig({ TIDEGATE_DATA: folder, TIDEGATE_PROVIDER: 'etc/provider.json' })).provider).toBe(
+    resolve('etc/provider.json'),
+  );
+  const error = await failure({ TIDEGATE_PROVIDER: './provider.json', TIDEGATE_CLOCK: 'steerable' });
+  expect(error).toMatchObject({ code: 'config-invalid' });
+  expect(String(error)).toContain('TIDEGATE_CLOCK: use system, or TIDEGATE_PROVIDER=sandbox');
+});
+
 describe('an invalid environment', () => {
   test('is refused with all that is wrong, each with its remedy and no value', async () => {
     const error = await failure({
@@ -104,7 +113,7 @@ describe('an invalid environment', () => {
       '  TIDEGATE_HTTP_PORT: use a whole number from 0 to 65535',
       '  TIDEGATE_IDENTITY_KEY: give at least 32 bytes in hex, as openssl rand -hex 32 prints them, the same to all processes',
       '  TIDEGATE_LOG_LEVEL: use one of fatal, error, warn, info, debug, trace, silent',
-      '  TIDEGATE_PROVIDER: use sandbox',
+      '  TIDEGATE_PROVIDER: use sandbox, or the path of a JSON file such as ./provider.json',
       '  TIDEGATE_QUEUE: use kafka://host:9092, or leave it out to keep the queue in TIDEGATE_DATABASE',
     ]);
     expect(message).not.toContain('secret');

@@ -5,7 +5,7 @@ import {
   type LogLevel,
   parseEnvironment,
   PGLITE,
-  type ProviderName,
+  SANDBOX,
   type Variables,
 } from './environment.js';
 import { embeddedIdentityKey } from './identity-key.js';
@@ -30,7 +30,8 @@ export interface Config {
   readonly database: DatabaseEngine;
   readonly eventStore: DatabaseEngine | EventStoreDbEngine;
   readonly queue: DatabaseEngine | KafkaEngine;
-  readonly provider: ProviderName;
+  /** Absolute path of the settings of the real providers; undefined: the sandbox. */
+  readonly provider: string | undefined;
   /** Options of the sandbox as its adapter reads them. */
   readonly sandbox: string | undefined;
   /** Absolute path of the settings of webhooks. */
@@ -66,7 +67,7 @@ export const loadConfig = async (variables: Variables): Promise<Config> => {
     database,
     eventStore,
     queue,
-    provider: environment.TIDEGATE_PROVIDER,
+    provider: environment.TIDEGATE_PROVIDER === SANDBOX ? undefined : resolve(environment.TIDEGATE_PROVIDER),
     sandbox: environment.TIDEGATE_SANDBOX,
     webhooks: environment.TIDEGATE_WEBHOOKS === undefined ? undefined : resolve(environment.TIDEGATE_WEBHOOKS),
     identityKey: await identityKeyOf(environment.TIDEGATE_IDENTITY_KEY, dataFolder, [database.url, eventStore.url]),

@@ -9,8 +9,8 @@ export const clockKinds = ['system', 'steerable'] as const;
 export type ClockKind = (typeof clockKinds)[number];
 export const apiKeyModes = ['auto', 'required', 'off'] as const;
 export type ApiKeyMode = (typeof apiKeyModes)[number];
-export const providers = ['sandbox'] as const;
-export type ProviderName = (typeof providers)[number];
+/** The provider that needs no settings: everything else is the name of a file. */
+export const SANDBOX = 'sandbox';
 
 export const PGLITE = 'pglite:';
 
@@ -61,9 +61,11 @@ export class Environment {
   })
   TIDEGATE_QUEUE?: string;
 
-  @About(`Who sends the messages: ${providers.join(', ')}.`)
-  @IsIn(providers, { message: `use ${providers.join(' or ')}` })
-  TIDEGATE_PROVIDER: ProviderName = 'sandbox';
+  @About(
+    `Who sends the messages: ${SANDBOX}, which sends nothing, or the JSON file of the accounts that send through Sinch and Meta.`,
+  )
+  @Matches(/^sandbox$|[./]/, { message: `use ${SANDBOX}, or the path of a JSON file such as ./provider.json` })
+  TIDEGATE_PROVIDER: string = SANDBOX;
 
   @About('The JSON file of the accounts whose webhooks are taken in, with their secrets. Unset: none are.')
   @IsOptional()
@@ -145,6 +147,11 @@ export const parseEnvironment = (variables: Variables): Environment => {
   for (const { property, constraints = {} } of validateSync(environment)) {
     problems.push(`${property}: ${[...new Set(Object.values(constraints))].join('; ')}`);
   }
+  // Customers get real messages then: their windows end by the world's clock, whatever ours says.
+  if (environment.TIDEGATE_PROVIDER !== SANDBOX && environment.TIDEGATE_CLOCK === 'steerable')
+    problems.push(`TIDEGATE_CLOCK: use system, or TIDEGATE_PROVIDER=${SANDBOX}: real messages go by the real time`);
+  if (environment.TIDEGATE_PROVIDER !== SANDBOX && environment.TIDEGATE_SANDBOX !== undefined)
+    problems.push(`TIDEGATE_SANDBOX: remove it, or use TIDEGATE_PROVIDER=${SANDBOX}`);
   if (problems.length > 0) {
     throw new InfrastructureError('config-invalid', ['The environment is not valid.', ...problems].join('\n  '));
   }

@@ -77,16 +77,14 @@ const serve = async (): Promise<void> => {
     clock: new SystemClock(),
     identity: new CustomerIdentity(Buffer.alloc(32, 7)),
     telemetry: new PrometheusTelemetry(),
-    settings: parseSettings(
-      JSON.stringify({
-        accounts: {
-          bench: {
-            sinch: { secrets: [SECRET], sender: '15550783881' },
-            meta: { secrets: [SECRET], verifyToken: 'verify-me' },
-          },
+    settings: parseSettings({
+      accounts: {
+        bench: {
+          sinch: { secrets: [SECRET], sender: '15550783881' },
+          meta: { secrets: [SECRET], verifyToken: 'verify-me' },
         },
-      }),
-    ),
+      },
+    }),
     refused: (refusal) => console.error(refusal),
   });
   const app = await NestFactory.create<NestExpressApplication>(module, { logger: false, bodyParser: false });

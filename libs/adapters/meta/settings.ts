@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { IsInstance, IsOptional, Matches, ValidateBy } from 'class-validator';
+import { IsInstance, IsInt, IsOptional, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { Secret } from '#platform/secret';
 
 const isPhoneNumberIds = (value: unknown): boolean =>
@@ -26,6 +26,12 @@ export class MetaSettings {
 
   @Matches(/^v\d{1,3}\.\d$/u, { message: 'use a version of the Graph API, such as v24.0' })
   apiVersion: string = 'v24.0';
+
+  /** Messages a second of each sender: 80, 1,000 once Meta raised it, 20 where staff write in the app too (platforms §2d). */
+  @IsInt({ message: 'use a whole number of messages from 1 to 10000' })
+  @Min(1, { message: 'use a whole number of messages from 1 to 10000' })
+  @Max(10_000, { message: 'use a whole number of messages from 1 to 10000' })
+  perSecond: number = 80;
 
   /** In place of graph.facebook.com, for tests and proxies. */
   @IsOptional()

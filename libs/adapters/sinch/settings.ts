@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { IsIn, IsInstance, IsOptional, Matches, ValidateBy } from 'class-validator';
+import { IsIn, IsInstance, IsInt, IsOptional, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { Secret } from '#platform/secret';
 
 export const regions = ['us', 'eu', 'br'] as const;
@@ -33,6 +33,12 @@ export class SinchSettings {
     validator: { validate: isApps, defaultMessage: () => 'name the app id of at least one sender' },
   })
   apps: { readonly [sender: string]: string };
+
+  /** Messages a second of each sender: as fast as Sinch drains an app's queue, so that none waits there (platforms §1b). */
+  @IsInt({ message: 'use a whole number of messages from 1 to 10000' })
+  @Min(1, { message: 'use a whole number of messages from 1 to 10000' })
+  @Max(10_000, { message: 'use a whole number of messages from 1 to 10000' })
+  perSecond: number = 20;
 
   /** In place of the region's host, for tests and proxies. */
   @IsOptional()
