@@ -77,8 +77,15 @@ const answers = (ping: Promise<void>): Promise<string> =>
     (error: unknown) => String(error),
   );
 
+/** Reads what the configuration refers to before anything is opened. @throws InfrastructureError `config-invalid` */
+type Validate = (config: Config) => void;
+
 /** An app as a process of its own, with the configuration of environment and command line. Ends the process. */
-export const runProcess = async (app: string, partsOf: PartsOf): Promise<never> => {
+export const runProcess = async (
+  app: string,
+  partsOf: PartsOf,
+  validate: Validate = () => undefined,
+): Promise<never> => {
   try {
     const signal = stopSignal();
     const command = parseCommandLine(app, process.argv.slice(2), process.env);
@@ -87,6 +94,7 @@ export const runProcess = async (app: string, partsOf: PartsOf): Promise<never> 
       process.exit(exitCodes.stopped);
     }
     const config = await loadConfig(command.variables);
+    validate(config);
     const clock = config.clock === 'steerable' ? new SteerableClock() : new SystemClock();
     process.exit(await runApp(app, config, clock, signal, partsOf));
   } catch (error) {
@@ -96,8 +104,9 @@ export const runProcess = async (app: string, partsOf: PartsOf): Promise<never> 
 };
 
 /** An app that serves only health and metrics. */
-export const runWorker = (app: string, partsOf: PartsOf): Promise<never> =>
-  runProcess(app, (running) => [
-    ...partsOf(running),
-    httpPart(ProbesModule.on(running.probes), running.config, running.logger),
-  ]);
+export const runWorker = (app: string, partsOf: PartsOf, validate?: Validate): Promise<never> =>
+  runProcess(
+    app,
+    (running) => [...partsOf(running), httpPart(ProbesModule.on(running.probes), running.config, running.logger)],
+    validate,
+  );

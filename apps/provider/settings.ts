@@ -1,5 +1,6 @@
 import { MetaSettings } from '#adapters/meta/settings';
 import { SinchSettings } from '#adapters/sinch/settings';
+import type { Config } from '#platform/config';
 import type { Variables } from '#platform/environment';
 import { readSettingsFile, settingsIn, throwFaults, type Fault } from '#platform/settings';
 
@@ -10,6 +11,10 @@ export interface ProviderSettings {
   readonly sinch: ReadonlyMap<string, SinchSettings>;
   readonly meta: ReadonlyMap<string, MetaSettings>;
 }
+
+/** Undefined for the sandbox. @throws InfrastructureError `config-invalid` */
+export const providerSettingsOf = ({ provider }: Pick<Config, 'provider'>): ProviderSettings | undefined =>
+  provider === undefined ? undefined : loadProviderSettings(provider, process.env);
 
 /** @throws InfrastructureError `config-invalid`, naming every field at fault with its remedy and never a value */
 export const loadProviderSettings = (path: string, variables: Variables): ProviderSettings =>

@@ -4,6 +4,7 @@ import { insightsParts } from '#apps/insights/parts';
 import { projectorParts } from '#apps/projector/parts';
 import { providerParts } from '#apps/provider/parts';
 import { recorderParts } from '#apps/recorder/parts';
+import { configuredWebhooks } from '#apps/webhooks/parts';
 import type { Part } from '#platform/lifecycle';
 
 /** All apps in one process. */
@@ -13,4 +14,5 @@ export const standaloneParts = (running: Process): Part[] => [
   ...dispatcherParts(running),
   ...providerParts(running),
   ...insightsParts(running),
+  ...configuredWebhooks(running),
 ];

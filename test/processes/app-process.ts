@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type AppName = 'recorder' | 'dispatcher' | 'projector' | 'provider' | 'insights' | 'standalone';
+export type AppName = 'webhooks' | 'recorder' | 'dispatcher' | 'projector' | 'provider' | 'insights' | 'standalone';
 
 /** Compiled code lies under dist, also for the tests that run from the sources. */
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/dist\/$/, '');
@@ -38,7 +38,8 @@ export class AppProcess {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         // The latest part is enough to tell what went wrong.
         this.#log = `${this.#log}${text}`.slice(-100_000);
-        this.#url ??= /"url":"(http:[^"]+)"/.exec(this.#log)?.[1];
+        // Not the address of the webhooks, which has no health of its engines.
+        this.#url ??= /"url":"(http:[^"]+)","msg":"listening"/.exec(this.#log)?.[1];
       });
     }
   }
