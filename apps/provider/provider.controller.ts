@@ -5,8 +5,10 @@ import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer, type MessageBatch } from '#application/ports/message-queue';
 import { Telemetry } from '#application/ports/telemetry';
+import { RecordReports } from '#application/record-reports';
 import { SendMessages } from '#application/send-messages';
 import { topicName } from '#contracts/topics';
+import { reportedFailure } from './failures.js';
 
 const SOURCE = '/tidegate/provider';
 
@@ -15,6 +17,7 @@ const SOURCE = '/tidegate/provider';
 export class ProviderController {
   constructor(
     @Inject(SendMessages) private readonly messages: SendMessages,
+    @Inject(RecordReports) private readonly reports: RecordReports,
     @Inject(CustomerIdentity) private readonly identity: CustomerIdentity,
     @Inject(MessageProducer) private readonly producer: MessageProducer,
     @Inject(Clock) private readonly clock: Clock,
@@ -32,14 +35,15 @@ export class ProviderController {
   async deliveryReports(@Payload() batch: MessageBatch): Promise<void> {
     const intake = this.#intake();
     const taken = intake.take('delivery-reports', batch);
-    const answers = await this.messages.report(
+    const answers = await this.reports.run(
       taken.map(({ parsed: { data, envelope } }) => {
-        const { account, correlation, customer, status, at, providerMessageId, error } = data;
+        const { account, correlation, sender, customer, status, at, providerMessageId } = data;
         return {
           account,
           correlation,
+          sender,
           customer: customer === undefined ? undefined : this.identity.customerOf(account, customer),
-          delivery: { status, at, providerMessageId, failure: error === undefined ? undefined : { code: error.code } },
+          delivery: { status, at, providerMessageId, failure: reportedFailure(data) },
           metadata: metadataOf(envelope),
         };
       }),

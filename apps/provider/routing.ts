@@ -2,7 +2,7 @@ import { MetaProvider } from '#adapters/meta/meta-provider';
 import { SinchProvider } from '#adapters/sinch/sinch-provider';
 import type { Clock } from '#application/ports/clock';
 import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
-import type { ProviderOutcome } from '#domain/gate/permit';
+import type { ProviderOutcome } from '#domain/gate/outcome';
 import type { ProviderSettings } from './settings.js';
 
 /** Sends each message through the provider that has its sender; the same sender may move from one to the other (case 43). */

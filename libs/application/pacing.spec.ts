@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import type { ProviderEffect, ProviderOutcome } from '#domain/gate/permit';
+import type { ProviderEffect, ProviderOutcome } from '#domain/gate/outcome';
+import { PAIR_BURST } from '#domain/gate/pair-limit';
 import { HOUR_MS, instantOf, MINUTE_MS, plus, SECOND_MS, type Instant } from '#domain/time';
 import { Pacing, platformLimits, type Sending } from './pacing.js';
 
@@ -17,25 +18,25 @@ describe('pacing before the call', () => {
     (pacing.admit([sending], at, 0).later[0]?.notBefore ?? Number.NaN) - at;
 
   describe('of one pair', () => {
-    test('lets 45 go at once, and then one every six seconds', () => {
+    test('lets a burst go at once, and then one every six seconds', () => {
       const pacing = new Pacing({ ...platformLimits, perSecond: () => 10_000 });
       const { go, later } = pacing.admit(
-        times(47, () => to('c1')),
+        times(PAIR_BURST + 2, () => to('c1')),
         T0,
       );
-      expect(go).toHaveLength(45);
+      expect(go).toHaveLength(PAIR_BURST);
       expect(later.map(({ notBefore }) => notBefore - T0)).toEqual([6_000, 12_000]);
       expect(goes(pacing, to('c1'), plus(T0, 5_999))).toBe(false);
       expect(goes(pacing, to('c1'), plus(T0, 6_000))).toBe(true);
       expect(goes(pacing, to('c1'), plus(T0, 6_000))).toBe(false);
     });
 
-    test('has its burst again once it is paid back, after 45 times six seconds', () => {
+    test('has its burst again once it is paid back, after as many times six seconds', () => {
       const pacing = new Pacing({ ...platformLimits, perSecond: () => 10_000 });
       const burst = times(60, () => to('c1'));
       pacing.admit(burst, T0);
-      expect(pacing.admit(burst, plus(T0, 45 * 6 * SECOND_MS - 1)).go).toHaveLength(44);
-      expect(new Pacing().admit(burst, T0).go.length).toBeLessThan(45);
+      expect(pacing.admit(burst, plus(T0, PAIR_BURST * 6 * SECOND_MS - 1)).go).toHaveLength(PAIR_BURST - 1);
+      expect(new Pacing().admit(burst, T0).go.length).toBeLessThan(PAIR_BURST);
     });
 
     test('does not hold up other customers, nor the same customer at another sender', () => {

@@ -1,4 +1,5 @@
-import type { ProviderOutcome } from '#domain/gate/permit';
+import type { ProviderOutcome } from '#domain/gate/outcome';
+import { PAIR_BURST, PAIR_INTERVAL_MS } from '#domain/gate/pair-limit';
 import { instantOf, MINUTE_MS, plus, SECOND_MS, type Instant } from '#domain/time';
 
 /** Who writes to whom. */
@@ -6,6 +7,8 @@ export interface Sending {
   readonly account: string;
   readonly sender: string;
   readonly customer: string;
+  /** Until when the messages of this pair are paid for, as the customer's stream has it. */
+  readonly paid?: Instant | undefined;
 }
 
 export interface Paced<T> {
@@ -17,11 +20,11 @@ export interface Paced<T> {
 
 /** The platform's limits (platforms §2d, §2e, rules §7). */
 export interface PlatformLimits {
-  /** Messages of one sender in any second. */
+  /** Messages of one sender in any second; infinite: as many as there are. */
   perSecond(sender: Omit<Sending, 'customer'>): number;
   /** One message in this time from one sender to one customer, */
   readonly pairIntervalMs: number;
-  /** except that so many may go at once, which are made up for later. */
+  /** except that so many may go at once, which are made up for later (pair-limit.ts). */
   readonly pairBurst: number;
   /** For how long an account is left in peace after the platform halted it: somebody must act. */
   readonly haltMs: number;
@@ -29,8 +32,8 @@ export interface PlatformLimits {
 
 export const platformLimits: PlatformLimits = {
   perSecond: () => 80,
-  pairIntervalMs: 6 * SECOND_MS,
-  pairBurst: 45,
+  pairIntervalMs: PAIR_INTERVAL_MS,
+  pairBurst: PAIR_BURST,
   haltMs: 15 * MINUTE_MS,
 };
 
@@ -54,6 +57,12 @@ interface Rate {
 const MS_US = 1_000;
 const unlimited: Rate = { intervalUs: 0, burst: 1 };
 
+/** A burst and the evenly spread rest of a second are together at most `perSecond`. */
+const rateOf = (perSecond: number): Rate => {
+  const burst = Math.max(1, Math.floor(perSecond / SENDER_BURST_SHARE));
+  return { intervalUs: Math.ceil((SECOND_MS * MS_US) / (perSecond - burst + 1)), burst };
+};
+
 /** All that is remembered of one sender, pair or account: the generic cell rate algorithm needs one instant. */
 interface Meter {
   /** When the last of the messages that went would have been due, had they been spread evenly; epoch microseconds. */
@@ -68,7 +77,8 @@ interface Meter {
 
 /**
  * Keeps the platform's limits before the call (rules §7): says what may go now, and when the rest may. Without a clock
- * and without I/O; what it remembers does not survive a restart, after which the platform's refusals teach it anew.
+ * and without I/O; what it remembers does not survive a restart, after which the platform's refusals teach it anew; a
+ * pair's own rate stands in the customer's stream as well (ADR 0022).
  * A sender that several processes share needs `perSecond` divided by their number; pairs stay with one process, since
  * commands are keyed by customer.
  */
@@ -93,7 +103,8 @@ export class Pacing {
     const waiting = new Map<string, number>();
     const goes = (item: T): boolean => {
       const meters = this.#metersOf(item);
-      const freeAt = Math.max(...meters.map(({ key, rate }) => this.#freeAt(key, rate, waiting.get(key) ?? 0)));
+      if (item.paid !== undefined) this.#learn(item, item.paid, now);
+      const freeAt = Math.max(...meters.map(({ key, rate }) => this.#freeAt(key, rate, waiting.get(key) ?? 0, now)));
       if (freeAt <= now && go.length < room) {
         for (const { key, rate } of meters) this.#pay(key, rate, now);
         go.push(item);
@@ -102,7 +113,7 @@ export class Pacing {
       }
       later.push({ item, notBefore: instantOf(Math.max(now, freeAt)) });
       for (const { key, rate } of meters) {
-        if (this.#freeAt(key, rate, 0) > now) waiting.set(key, (waiting.get(key) ?? 0) + 1);
+        if (this.#freeAt(key, rate, 0, now) > now) waiting.set(key, (waiting.get(key) ?? 0) + 1);
       }
       return false;
     };
@@ -136,23 +147,29 @@ export class Pacing {
     }
   }
 
+  /** What went before this process began, or from another one. */
+  #learn(item: Sending, paid: Instant, now: Instant): void {
+    const meter = paid > now ? this.#meter(keysOf(item).pair) : undefined;
+    if (meter !== undefined) meter.paidUntilUs = Math.max(meter.paidUntilUs, paid * MS_US);
+  }
+
   #metersOf(item: Sending): readonly { readonly key: string; readonly rate: Rate }[] {
     const { account, sender, pair } = keysOf(item);
     const perSecond = this.limits.perSecond(item);
-    const burst = Math.max(1, Math.floor(perSecond / SENDER_BURST_SHARE));
     return [
       { key: account, rate: unlimited },
-      // A burst and the evenly spread rest of a second are together at most `perSecond`.
-      { key: sender, rate: { intervalUs: Math.ceil((SECOND_MS * MS_US) / (perSecond - burst + 1)), burst } },
+      { key: sender, rate: Number.isFinite(perSecond) ? rateOf(perSecond) : unlimited },
       { key: pair, rate: { intervalUs: this.limits.pairIntervalMs * MS_US, burst: this.limits.pairBurst } },
     ];
   }
 
   /** When the next one may go, behind so many others that wait. */
-  #freeAt(key: string, { intervalUs, burst }: Rate, ahead: number): number {
+  #freeAt(key: string, { intervalUs, burst }: Rate, ahead: number, now: Instant): number {
     const meter = this.#meters.get(key);
     if (meter === undefined) return Number.NEGATIVE_INFINITY;
-    const paidUs = meter.paidUntilUs - (burst - 1) * intervalUs;
+    // More than a burst cannot be owed: then the clock was set back.
+    const owedUs = Math.min(meter.paidUntilUs, now * MS_US + burst * intervalUs);
+    const paidUs = owedUs - (burst - 1) * intervalUs;
     return Math.ceil((Math.max(meter.blockedUntil * MS_US, paidUs) + ahead * intervalUs) / MS_US);
   }
 

@@ -36,7 +36,7 @@ export class PrometheusTelemetry extends Telemetry {
   });
   readonly #alarms = new Counter({
     name: 'tidegate_alarms_total',
-    help: 'What a person has to look at: messages and template events of unknown types, clocks that run ahead',
+    help: 'What a person has to look at: messages and template events of unknown types, clocks that run ahead, accounts and senders that a provider refuses',
     labelNames: ['alarm'],
     registers: this.#registers,
   });

@@ -17,9 +17,7 @@ import { MessageProducer, type MessageBatch, type OutgoingMessage } from '#appli
 import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
 import { RecordChanges } from '#application/record-changes';
 import { RecordFacts } from '#application/record-facts';
-import { SendMessages } from '#application/send-messages';
-import { Situations } from '#application/situations';
-import type { ProviderOutcome } from '#domain/gate/permit';
+import type { ProviderOutcome } from '#domain/gate/outcome';
 import { plus } from '#domain/time';
 import { PrometheusTelemetry } from '#platform/metrics';
 import { ACCOUNT, openStage, SENDER, T0, type Stage } from './stage.js';
@@ -65,9 +63,7 @@ const openWorld = async (stage: Stage) => {
   );
   const decideIntents = new DecideIntents(customers, directory, readModel, clock);
   const dispatcher = new DispatcherController(decideIntents, identity, queue, clock, telemetry);
-  const situations = new Situations(directory, readModel, clock);
-  const sending = new SendMessages(customers, directory, situations, readModel, meta, clock, 2);
-  const provider = new ProviderController(sending, identity, queue, clock, telemetry);
+  const provider = new ProviderController(stage.sender(meta), stage.reports(), identity, queue, clock, telemetry);
   const edge = new TakeUpdates(queue, clock, identity, telemetry);
   const handlers: Record<string, (batch: MessageBatch) => Promise<void>> = {
     'tidegate.inbound-messages.v1': (batch) => recorder.inboundMessages(batch),

@@ -3,8 +3,6 @@ import { Customers } from '#application/customers';
 import { LinkCustomers } from '#application/link-customers';
 import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
 import { ReleaseHolds } from '#application/release-holds';
-import { SendMessages } from '#application/send-messages';
-import { Situations } from '#application/situations';
 import { HOUR_MS, plus } from '#domain/time';
 import { ACCOUNT, cancellation, intent, openStage, T0, wrote, type Stage } from './stage.js';
 
@@ -43,16 +41,7 @@ describe('what is under way when two aliases become one customer', () => {
         metadata,
       },
     ]);
-  const worker = (provider: SendProvider) =>
-    new SendMessages(
-      new Customers(stage.store, stage.readModel),
-      stage.directory,
-      new Situations(stage.directory, stage.readModel, stage.clock),
-      stage.readModel,
-      provider,
-      stage.clock,
-      4,
-    );
+  const worker = (provider: SendProvider) => stage.sender(provider);
   const key = (customer: string, intentId: string) => ({ account: ACCOUNT, customer, intentId });
   const typesOf = async (customer: string) => (await stage.events(customer)).map(({ event }) => event.type);
   const rowsOf = (customer: string, intentId: string) => stage.readModel.decisions([key(customer, intentId)]);
@@ -100,16 +89,15 @@ describe('what is under way when two aliases become one customer', () => {
       expect(await worker(provider).run([key(loser, 'a')])).toEqual(['accepted']);
       expect((await typesOf(loser)).slice(-2)).toEqual(['SendStarted', 'CustomerLinked']);
       expect((await typesOf(survivor)).slice(-2)).toEqual(['CustomerMerged', 'SendAccepted']);
-      const sending = worker(new Accepting());
       // With the correlation of the call, then by the provider's id alone.
       const report = {
         account: ACCOUNT,
         delivery: { status: 'delivered', at: plus(T0, 1), providerMessageId: `wamid.${loser}.a` } as const,
         metadata,
       };
-      expect(await sending.report([{ ...report, correlation: `${ACCOUNT}/${loser}/a` }])).toEqual(['recorded']);
+      expect(await stage.reports().run([{ ...report, correlation: `${ACCOUNT}/${loser}/a` }])).toEqual(['recorded']);
       await stage.project();
-      expect(await sending.report([report, { ...report, customer: loser }])).toEqual(['duplicate', 'duplicate']);
+      expect(await stage.reports().run([report, { ...report, customer: loser }])).toEqual(['duplicate', 'duplicate']);
       expect(await rowsOf(survivor, 'a')).toMatchObject([
         { delivery: 'delivered', providerMessageId: `wamid.${loser}.a` },
       ]);
@@ -133,10 +121,10 @@ describe('what is under way when two aliases become one customer', () => {
       delivery: { status: 'delivered', at: plus(T0, 1), providerMessageId: `wamid.${loser}.a` } as const,
       metadata,
     };
-    expect(await sending.report([report])).toEqual(['recorded']);
+    expect(await stage.reports().run([report])).toEqual(['recorded']);
     await stage.project();
     await link(survivor, loser);
-    expect(await worker(new Accepting()).report([report])).toEqual(['duplicate']);
+    expect(await stage.reports().run([report])).toEqual(['duplicate']);
   });
 
   test('what the losing alias held goes when the survivor’s window opens, in the order of the holds of each', async () => {

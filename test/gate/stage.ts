@@ -8,11 +8,20 @@ import { Customers } from '#application/customers';
 import { DecideIntents, type IntentCommand } from '#application/decide-intents';
 import { Directory } from '#application/directory';
 import { factId } from '#application/event-ids';
-import type { DomainEvent, RecordedEvent } from '#application/ports/event-store';
+import { Pacing, platformLimits } from '#application/pacing';
+import type { DomainEvent, EventStore, RecordedEvent } from '#application/ports/event-store';
 import { Clock } from '#application/ports/clock';
+import type { SendProvider } from '#application/ports/send-provider';
 import { Project, segmentsOf, VIEWS } from '#application/project';
+import { RecordChanges } from '#application/record-changes';
 import { RecordFacts, type FactCommand } from '#application/record-facts';
+import { RecordReports } from '#application/record-reports';
+import { SendMessages, type SendMessagesOptions } from '#application/send-messages';
+import { Situations } from '#application/situations';
 import { accountStream, templateStream } from '#application/streams';
+import { TemplateRefusals } from '#application/template-refusals';
+import { WaitingSends } from '#application/waiting-sends';
+import type { TemplateCategory } from '#domain/consent';
 import type { SendIntent } from '#domain/gate/intent';
 import type { Policy } from '#domain/policy';
 import { instantOf, plus, type Instant } from '#domain/time';
@@ -30,12 +39,15 @@ class FixedClock extends Clock {
 
 const metadata = { correlationId: 'test', causationId: 'test' };
 
+/** No limit of a sender's throughput: the clock stands still. */
+const unhurried = { ...platformLimits, perSecond: () => Number.POSITIVE_INFINITY };
+
 /** The gate on an embedded store, without queue and processes: what two of each do on one log. */
 export const openStage = async () => {
   const database = await memoryDatabase();
   await prepare(database);
   const clock = new FixedClock();
-  const store = new PostgresEventStore(database, clock);
+  const store: EventStore = new PostgresEventStore(database, clock);
   const readModel = new PostgresReadModel(database);
   const views = new PostgresProjectionStore(database);
   const directory = new Directory(store, readModel);
@@ -62,16 +74,52 @@ export const openStage = async () => {
     close: () => database.close(),
     /** A dispatcher as a process of its own would have it: nothing cached. */
     dispatcher: () => new DecideIntents(new Customers(store, readModel), directory, readModel, clock),
+    /** A sending process of its own. */
+    sender: (
+      provider: SendProvider,
+      {
+        store: seen = store,
+        pacing = new Pacing(unhurried),
+        waiting = new WaitingSends(),
+        failed,
+      }: Partial<Pick<SendMessagesOptions, 'pacing' | 'waiting' | 'failed'> & { readonly store: EventStore }> = {},
+    ) =>
+      new SendMessages({
+        customers: new Customers(seen, readModel),
+        directory,
+        situations: new Situations(directory, readModel, clock),
+        provider,
+        pacing,
+        waiting,
+        templates: new TemplateRefusals(directory, new RecordChanges(store)),
+        clock,
+        concurrency: 4,
+        failed,
+      }),
+    reports: (failed?: ConstructorParameters<typeof RecordReports>[5]) =>
+      new RecordReports(
+        new Customers(store, readModel),
+        new Situations(directory, readModel, clock),
+        readModel,
+        new TemplateRefusals(directory, new RecordChanges(store)),
+        clock,
+        failed,
+      ),
     recorder: () => new RecordFacts(new Customers(store, readModel), directory, readModel),
-    registerAccount: async () => {
-      await put(accountStream(ACCOUNT), [
+    registerAccount: async (account = ACCOUNT) => {
+      await put(accountStream(account), [
         { type: 'AccountRegistered', at: T0, zone: 'UTC' },
         { type: 'SenderRegistered', at: T0, sender: SENDER, onboardedAt: instantOf(0) },
       ]);
-      await directory.refreshAccounts([ACCOUNT]);
+      await directory.refreshAccounts([account]);
     },
-    template: async (name: string, type: 'TemplateApproved' | 'TemplatePaused', at: Instant) => {
-      await put(templateStream(ACCOUNT, name, 'en'), [{ type, at, category: 'utility' }]);
+    template: async (
+      name: string,
+      type: 'TemplateApproved' | 'TemplatePaused',
+      at: Instant,
+      category: TemplateCategory = 'utility',
+    ) => {
+      await put(templateStream(ACCOUNT, name, 'en'), [{ type, at, category }]);
       await directory.refreshTemplates([{ account: ACCOUNT, name, language: 'en' }]);
     },
     policy: async (overrides: Partial<Policy>, effectiveAt: Instant) => {

@@ -3,13 +3,11 @@ import { Customers } from '#application/customers';
 import { LinkCustomers } from '#application/link-customers';
 import { SendProvider } from '#application/ports/send-provider';
 import { RecordChanges } from '#application/record-changes';
-import { SendMessages } from '#application/send-messages';
-import { Situations } from '#application/situations';
 import { accountStream, templateStream } from '#application/streams';
 import type { AccountEvent } from '#domain/account';
 import { consentScopes, type ConsentScope } from '#domain/consent';
 import type { SendIntent } from '#domain/gate/intent';
-import type { ProviderOutcome } from '#domain/gate/permit';
+import type { ProviderOutcome } from '#domain/gate/outcome';
 import type { PolicyOverrides } from '#domain/policy';
 import type { TemplateStatusEvent } from '#domain/template';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, plus } from '#domain/time';
@@ -294,10 +292,10 @@ export class Course {
         await stage.dispatcher().release(this.#keys(step));
         break;
       case 'send':
-        await this.#worker(new ToldProvider(step.outcome)).run(this.#keys(step));
+        await this.stage.sender(new ToldProvider(step.outcome)).run(this.#keys(step));
         break;
       case 'report':
-        await this.#worker(new ToldProvider({ kind: 'unknown', cause: '' })).report(
+        await this.stage.reports().run(
           this.#keys(step).map(({ account, customer, intentId }) => ({
             account,
             customer,
@@ -346,11 +344,5 @@ export class Course {
   async #change(id: string, event: (revision: number) => AccountEvent): Promise<void> {
     await new RecordChanges(this.stage.store).run([{ stream: accountStream(ACCOUNT), event, metadata: metadata(id) }]);
     await this.stage.directory.refreshAccounts([ACCOUNT]);
-  }
-
-  #worker(provider: SendProvider): SendMessages {
-    const { store, readModel, directory, clock } = this.stage;
-    const situations = new Situations(directory, readModel, clock);
-    return new SendMessages(new Customers(store, readModel), directory, situations, readModel, provider, clock, 2);
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '#application/ports/clock';
 import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
-import type { ProviderOutcome } from '#domain/gate/permit';
+import type { ProviderOutcome } from '#domain/gate/outcome';
 import { SECOND_MS } from '#domain/time';
 import { postOnce, type Answer } from '#platform/post-once';
 import { reactionToAnswer } from './reactions.js';

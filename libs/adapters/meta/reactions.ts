@@ -1,4 +1,4 @@
-import type { ProviderEffect } from '#domain/gate/permit';
+import type { ProviderEffect } from '#domain/gate/outcome';
 import { DAY_MS, HOUR_MS } from '#domain/time';
 
 /** What a refusal means for this message and beyond it. */

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '#application/ports/clock';
 import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
 import type { DeliveryReport } from '#contracts/inbound/delivery-reports';
-import type { ProviderOutcome } from '#domain/gate/permit';
+import type { ProviderOutcome } from '#domain/gate/outcome';
 import { instantOf } from '#domain/time';
 import { Book, breaches, reportStatuses, type Breach, type Entry } from './book.js';
 import { PlatformState } from './platform-state.js';

@@ -1,5 +1,5 @@
 import type { IntentPersonal, SessionContent, TemplateContent } from '#domain/gate/intent';
-import type { ProviderOutcome } from '#domain/gate/permit';
+import type { ProviderOutcome } from '#domain/gate/outcome';
 import type { Instant } from '#domain/time';
 import type { IntentKey } from './read-model.js';
 

@@ -23,7 +23,10 @@ export type Alarm =
   /** A template event that the gate does not know: it changed nothing. */
   | 'unknown-template-event'
   /** A provider's clock runs ahead: its time was brought back. */
-  | 'clamped-time';
+  | 'clamped-time'
+  /** A provider sends nothing for an account, or for a sender, until somebody acts: payment, credentials, quality. */
+  | 'account-halted'
+  | 'sender-blocked';
 
 /** Counts what happens. Labels come from closed lists: never an account, a customer or an id. */
 export abstract class Telemetry {

@@ -223,6 +223,8 @@ export type SendEvent =
       readonly final: boolean;
       readonly retryAt?: Instant | undefined;
       readonly providerMessageId?: string | undefined;
+      /** Who found out, where the provider never said (rules §7). */
+      readonly settledBy?: string | undefined;
     })
   | (Fact & {
       readonly type: 'SendOutcomeUnknown';
@@ -235,6 +237,8 @@ export type SendEvent =
       readonly intentId?: string | undefined;
       readonly providerMessageId: string;
       readonly sender?: string | undefined;
+      /** Who found out, where the provider never said (rules §7). */
+      readonly settledBy?: string | undefined;
     });
 
 export type CustomerEvent = CustomerFact | SendEvent;

@@ -3,6 +3,7 @@ import { DAY_MS, type Instant } from '../time.js';
 import { SESSION_MS, windowEnd, withCorrection, withOpener, type Window } from '../window.js';
 import type { CustomerEvent } from './events.js';
 import { merged, renumbered } from './merge.js';
+import { paidUntil } from './pair-limit.js';
 import { openIntent, type CustomerState, type OpenIntent, type Slot } from './state.js';
 
 type Attempted = Extract<OpenIntent, { readonly claim: string }>;
@@ -140,6 +141,7 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
       const known = openIntent(state, intentId);
       const authorised: OpenIntent = {
         status: 'authorised',
+        authorisedAt: at,
         intent,
         personal,
         ordinal,
@@ -196,8 +198,9 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
     case 'SendStarted': {
       const open = openIntent(state, event.intentId);
       if (open === undefined || open.status === 'held') return state;
-      const { claim, attempt } = event;
-      return withIntent(state, { ...open, status: 'started', claim, attempt, startedAt: event.at });
+      const { at, claim, attempt, sender } = event;
+      const paid = { ...state.paid, [sender]: paidUntil(state.paid?.[sender], at) };
+      return withIntent({ ...state, paid }, { ...open, status: 'started', claim, attempt, startedAt: at });
     }
     case 'SendAccepted': {
       const open = openIntent(state, event.intentId);

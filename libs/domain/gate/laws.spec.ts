@@ -25,7 +25,8 @@ import { decide } from './decide.js';
 import { ruleIds, type CustomerEvent } from './events.js';
 import { evolve, fold } from './evolve.js';
 import type { SendIntent } from './intent.js';
-import { claim, settle } from './permit.js';
+import { settle } from './outcome.js';
+import { claim } from './permit.js';
 import { initialCustomer } from './state.js';
 
 // What must hold for every history. Instants lie in a grid around the edges of a session, so that ties and edges are common.

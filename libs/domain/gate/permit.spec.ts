@@ -17,7 +17,8 @@ import {
 import { release } from './decide.js';
 import type { CustomerEvent } from './events.js';
 import type { SendIntent } from './intent.js';
-import { claim, giveUpWaiting, report, settle, wakesAt, type DeliveryReport, type ProviderOutcome } from './permit.js';
+import { giveUpWaiting, report, settle, type DeliveryReport, type ProviderOutcome } from './outcome.js';
+import { claim, wakesAt } from './permit.js';
 
 const end = after(DAY_MS);
 const closed = after(30 * HOUR_MS);

@@ -1,19 +1,21 @@
-import type { ConsentScope } from '../consent.js';
 import { policyAt } from '../account.js';
-import { earliest, plus, type Instant } from '../time.js';
+import { earliest, plus, SECOND_MS, type Instant } from '../time.js';
 import { isOpen } from '../window.js';
 import { after, evidenceOf, judged, type Judged, type Situation } from './context.js';
 import { decide } from './decide.js';
 import type { CustomerEvent, Decided, SendEvent } from './events.js';
+import { pairFreeAt } from './pair-limit.js';
 import { rules } from './rules.js';
+import type { TemplateContent } from './intent.js';
 import type { RefusalReason } from './reasons.js';
 import { openIntent, type OpenIntent } from './state.js';
 
-// From permit to provider (rules §7): the re-check and the claim just before the call, then the outcome.
+// From permit to provider (rules §7): the re-check and the claim just before the call.
 
 type Authorised = Extract<OpenIntent, { status: 'authorised' }>;
 
-const sent = (open: Authorised) =>
+/** The template that a permit lets through; undefined for a session message. */
+export const sentTemplate = (open: Exclude<OpenIntent, { status: 'held' }>): TemplateContent | undefined =>
   open.content === 'fallback'
     ? open.intent.fallback
     : open.intent.content.kind === 'template'
@@ -45,6 +47,8 @@ export type Claim =
   /** Append, and call the provider only if the append succeeded. */
   | { readonly kind: 'claimed'; readonly events: readonly [Extract<CustomerEvent, { type: 'SendStarted' }>] }
   | { readonly kind: 'revoked'; readonly events: readonly CustomerEvent[] }
+  /** Too many went to this customer: may go then at the earliest, and keeps its permit until it does. */
+  | { readonly kind: 'paced'; readonly notBefore: Instant }
   /** Started, cancelled, held or gone: not ours to send. */
   | { readonly kind: 'not-due' };
 
@@ -54,9 +58,11 @@ export const claim = (intentId: string, claim: string, situation: Situation): Cl
   if (open?.status !== 'authorised') return { kind: 'not-due' };
   if (open.retryAt !== undefined && open.retryAt > situation.now && situation.now < open.validUntil)
     return { kind: 'not-due' };
-  const j = judged(withoutOwnClaims(open, situation), open.intent, sent(open));
+  const j = judged(withoutOwnClaims(open, situation), open.intent, sentTemplate(open));
   const reason = objection(open, j);
   if (reason !== undefined) return { kind: 'revoked', events: revoke(open, reason, situation) };
+  const notBefore = pairFreeAt(situation.customer.paid?.[open.intent.sender], situation.now);
+  if (notBefore > situation.now) return { kind: 'paced', notBefore };
   return {
     kind: 'claimed',
     events: [
@@ -111,174 +117,8 @@ export const redecided = (open: OpenIntent, final: boolean, situation: Situation
   };
 };
 
-/** What the provider said, as its adapter understands it (platforms §2d). */
-export type ProviderOutcome =
-  | { readonly kind: 'accepted'; readonly providerMessageId: string }
-  | (Failure & { readonly kind: 'failed'; readonly retryable: boolean })
-  | { readonly kind: 'unknown'; readonly cause: string };
-
-export interface Failure {
-  /** The provider's code. */
-  readonly code: string;
-  /** Definitely not sent, and worth another attempt; without a word on it, not. */
-  readonly retryable?: boolean | undefined;
-  readonly effect?: ProviderEffect | undefined;
-  /** How to mend it, for people; never quotes the message. */
-  readonly remedy?: string | undefined;
-}
-
-/** What a refusal tells beyond this message: about the recipient, the template, the sender or the account. */
-export type ProviderEffect =
-  | { readonly kind: 'window-closed' }
-  | { readonly kind: 'opted-out'; readonly scope: ConsentScope }
-  | {
-      readonly kind: 'cooldown';
-      readonly scope: ConsentScope;
-      readonly forMs: number;
-      readonly exceptInWindow?: true | undefined;
-    }
-  /** Paused until it is approved again, disabled for good, or unknown to the platform in this language. */
-  | { readonly kind: 'template-unavailable'; readonly status: 'paused' | 'disabled' | 'unknown' }
-  /** Too many from this sender to this customer: that pair alone backs off, by 4^n s. */
-  | { readonly kind: 'pair-limited' }
-  /** Too many from this sender, to whomever. */
-  | { readonly kind: 'throughput-limited' }
-  | { readonly kind: 'sender-blocked'; readonly forMs: number }
-  /** Somebody must act: payment, credentials, policy. `country`: only for recipients in this one's country. */
-  | { readonly kind: 'account-halted'; readonly extent: 'account' | 'country' };
-
-/** The outcome of the attempt that `claim` started. Only the owner of the stored claim may say it; else nothing happens. */
-export const settle = (
-  intentId: string,
-  claim: string,
-  outcome: ProviderOutcome,
-  situation: Situation,
-): readonly CustomerEvent[] => {
-  const open = openIntent(situation.customer, intentId);
-  if (open === undefined || !('claim' in open) || open.claim !== claim || open.status === 'accepted') return [];
-  const at = situation.now;
-  switch (outcome.kind) {
-    case 'accepted':
-      return [{ type: 'SendAccepted', at, intentId, claim, providerMessageId: outcome.providerMessageId }];
-    case 'unknown':
-      return open.status === 'started'
-        ? [{ type: 'SendOutcomeUnknown', at, intentId, claim, cause: outcome.cause }]
-        : [];
-    case 'failed':
-      return failed(open, outcome, undefined, at, situation);
-  }
-};
-
-/** A start without an outcome for longer than the policy's attempt time (rules §7). Never resent blindly. */
-export const giveUpWaiting = (intentId: string, situation: Situation): readonly CustomerEvent[] => {
-  const open = openIntent(situation.customer, intentId);
-  if (open?.status !== 'started') return [];
-  if (situation.now < plus(open.startedAt, policyAt(situation.account, situation.now).attemptTimeMs)) return [];
-  return [
-    { type: 'SendOutcomeUnknown', at: situation.now, intentId, claim: open.claim, cause: 'no outcome was recorded' },
-  ];
-};
-
-/** A delivery report of the provider, about a message that carries our correlation or that the provider's id leads to. */
-export interface DeliveryReport {
-  readonly status: 'sent' | 'delivered' | 'read' | 'failed';
-  readonly at: Instant;
-  readonly providerMessageId: string;
-  readonly intentId?: string | undefined;
-  readonly failure?: Failure | undefined;
-}
-
-/** Outcomes and reports fold in any order of arrival (rules §7). */
-export const report = (delivery: DeliveryReport, situation: Situation): readonly CustomerEvent[] => {
-  const { status, at, providerMessageId, intentId, failure = { code: 'unknown' } } = delivery;
-  const open = intentId === undefined ? undefined : openIntent(situation.customer, intentId);
-  const isOfEarlierAttempt = open?.failedMessages?.includes(providerMessageId) === true;
-  switch (status) {
-    case 'delivered':
-    case 'read':
-      return [
-        {
-          type: status === 'read' ? 'MessageRead' : 'MessageDelivered',
-          at,
-          intentId,
-          providerMessageId,
-          sender: open?.intent.sender,
-        },
-      ];
-    case 'sent':
-      // Settles an unknown outcome: the platform has it.
-      return intentId !== undefined &&
-        open !== undefined &&
-        'claim' in open &&
-        open.status !== 'accepted' &&
-        !isOfEarlierAttempt
-        ? [{ type: 'SendAccepted', at: situation.now, intentId, claim: open.claim, providerMessageId }]
-        : [];
-    case 'failed': {
-      // A repeat about an earlier message of this intent says nothing about the one that went since.
-      if (isOfEarlierAttempt) return [];
-      if (open !== undefined && 'claim' in open) {
-        if (open.status === 'accepted' && open.providerMessageId !== providerMessageId) return [];
-        return failed(open, failure, providerMessageId, at, situation);
-      }
-      // An intent that is held or waits for another attempt has no message of this report any more.
-      if (open !== undefined) return [];
-      const { code, effect } = failure;
-      const told = toldOfRecipient(effect, code, `${intentId ?? providerMessageId}/${code}`, at, situation.now);
-      return intentId === undefined
-        ? told
-        : [{ type: 'SendFailed', at, intentId, code, final: true, providerMessageId }, ...told];
-    }
-  }
-};
-
-type Attempted = Extract<OpenIntent, { status: 'started' | 'outcome-unknown' | 'accepted' }>;
-
-const failed = (
-  open: Attempted,
-  { code, retryable = false, effect }: Failure,
-  providerMessageId: string | undefined,
-  at: Instant,
-  situation: Situation,
-): readonly CustomerEvent[] => {
-  const { intentId, sender } = open.intent;
-  const { now } = situation;
-  const policy = policyAt(situation.account, now);
-  const base = { type: 'SendFailed', at, intentId, claim: open.claim, code, providerMessageId } as const;
-  if (effect?.kind === 'window-closed') {
-    const final = open.revocations > 0;
-    const facts: readonly CustomerEvent[] = [
-      { ...base, final },
-      { type: 'WindowCorrected', at: now, sender, intentId, startedAt: open.startedAt },
-    ];
-    // The intent is decided once more by its `whenClosed`; a second time the failure is final (rules §7).
-    return final ? facts : [...facts, redecided(open, false, after(situation, facts))];
-  }
-  const retryAt = plus(now, policy.retryAfterMs * 2 ** (open.attempt - 1));
-  if (retryable && open.attempt < policy.attempts && retryAt < open.validUntil)
-    return [{ ...base, final: false, retryAt }];
-  return [{ ...base, final: true }, ...toldOfRecipient(effect, code, `${intentId}/${code}`, at, now)];
-};
-
-/** What a refusal tells about the recipient, as facts of their own: they hold whatever became of the message. */
-const toldOfRecipient = (
-  effect: ProviderEffect | undefined,
-  code: string,
-  reference: string,
-  at: Instant,
-  now: Instant,
-): readonly CustomerEvent[] => {
-  switch (effect?.kind) {
-    case 'opted-out':
-      return [{ type: 'CustomerOptedOut', at, scope: effect.scope, source: 'provider', reference, receivedAt: now }];
-    case 'cooldown': {
-      const { scope, forMs, exceptInWindow } = effect;
-      return [{ type: 'RecipientCooledDown', at, scope, until: plus(now, forMs), code, exceptInWindow }];
-    }
-    default:
-      return [];
-  }
-};
+/** An authorisation that nobody acted on for so long is looked at again. */
+const COMMAND_WITHIN_MS = 30 * SECOND_MS;
 
 /** When the intent next needs attention; undefined: only an event can change it (rules §7, §8). */
 export const wakesAt = (
@@ -300,7 +140,8 @@ export const wakesAt = (
       return isDue ? earliest(open.heldAt ?? now, open.wakeAt) : open.wakeAt;
     }
     case 'authorised':
-      return open.retryAt ?? open.validUntil;
+      // A command that came to nothing, or that waits for its turn in the memory of a process that died.
+      return open.retryAt ?? earliest(open.validUntil, open.authorisedAt && plus(open.authorisedAt, COMMAND_WITHIN_MS));
     case 'started':
       return plus(open.startedAt, policyAt(situation.account, now).attemptTimeMs);
     case 'accepted':

@@ -22,14 +22,14 @@ import { evolve, fold } from './evolve.js';
 import type { SendIntent } from './intent.js';
 import { takesOver } from './merge.js';
 import {
-  claim,
   giveUpWaiting,
   report,
   settle,
   type DeliveryReport,
   type ProviderEffect,
   type ProviderOutcome,
-} from './permit.js';
+} from './outcome.js';
+import { claim } from './permit.js';
 import { initialCustomer, openIntent, type CustomerState } from './state.js';
 
 // What must hold from the intent to the last report, whatever comes when, and how often.
@@ -120,7 +120,7 @@ const eventsOf = (act: Act, scenario: Scenario, now: Instant, used: ReadonlySet<
       return giveUpWaiting(act.intentId, situation);
     case 'claim': {
       const said = claim(act.intentId, act.token, situation);
-      return said.kind === 'not-due' ? [] : said.events;
+      return 'events' in said ? said.events : [];
     }
     case 'settle':
       return settle(act.intentId, act.token, act.outcome, situation);

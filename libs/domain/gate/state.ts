@@ -59,7 +59,12 @@ export type OpenIntent =
       readonly heldAs?: number | undefined;
       readonly template?: { readonly name: string; readonly language: string } | undefined;
     })
-  | (Open & Permit & { readonly status: 'authorised'; readonly retryAt?: Instant | undefined })
+  | (Open &
+      Permit & {
+        readonly status: 'authorised';
+        readonly authorisedAt?: Instant | undefined;
+        readonly retryAt?: Instant | undefined;
+      })
   | (Open &
       Permit & { readonly status: 'started' | 'outcome-unknown'; readonly claim: string; readonly startedAt: Instant })
   | (Open &
@@ -92,6 +97,8 @@ export interface CustomerState {
   /** How many holds there were. */
   readonly holds?: number | undefined;
   readonly intents: { readonly [intentId: string]: OpenIntent };
+  /** By sender: until when the messages to this customer are paid for (pair-limit.ts). */
+  readonly paid?: { readonly [sender: string]: Instant } | undefined;
   /** The latest fact that makes the customer active in its month (rules §9). */
   readonly lastActiveAt?: Instant | undefined;
   /** This stream is closed: the survivor's goes on (rules §11). */
