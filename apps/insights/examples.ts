@@ -17,6 +17,8 @@ export const referenceExample = {
   href: `/v1/accounts/acme/customers/${CUSTOMER}/intents/order-1`,
 };
 
+export const settlementExample = { outcome: 'failed', settledBy: 'jane@acme.example' };
+
 export const decisionExample = {
   account: 'acme',
   customer: CUSTOMER,

@@ -17,6 +17,7 @@ import { CustomerLookup } from './customer-lookup.js';
 import { FactsController } from './facts.controller.js';
 import { HistoryController } from './history.controller.js';
 import { IntentsController } from './intents.controller.js';
+import { SettlementsController } from './settlements.controller.js';
 import { TemplatesController } from './templates.controller.js';
 import { WindowsController } from './windows.controller.js';
 
@@ -37,6 +38,7 @@ export interface InsightsOptions {
 const controllers = [
   IntentsController,
   FactsController,
+  SettlementsController,
   WindowsController,
   TemplatesController,
   AnalyticsController,

@@ -3,6 +3,7 @@ import { loopPart, microservicePart } from '#apps/composition/parts';
 import { Pacing, platformLimits, type PlatformLimits, type Sending } from '#application/pacing';
 import { RecordChanges } from '#application/record-changes';
 import { RecordReports } from '#application/record-reports';
+import { SettleOutcomes } from '#application/settle-outcomes';
 import { SendMessages } from '#application/send-messages';
 import { TemplateRefusals } from '#application/template-refusals';
 import { WaitingSends } from '#application/waiting-sends';
@@ -57,6 +58,7 @@ export const providerParts = (running: Process): Part[] => {
     pacing.noted(sending, { kind: 'failed', ...failure, retryable }, clock.now());
     failed(sending, failure);
   });
+  const settlements = new SettleOutcomes(customers, situations);
   const watch = async (): Promise<boolean> => {
     await messages.giveUp(await readModel.awake(['started'], clock.now(), WATCHED_AT_ONCE));
     telemetry.undelivered((await readModel.awake(['accepted'], clock.now(), WATCHED_AT_ONCE)).length);
@@ -71,7 +73,12 @@ export const providerParts = (running: Process): Part[] => {
   return [
     ...parts,
     gate.part,
-    microservicePart('tidegate-provider', ProviderModule.on(engines, { messages, reports }), engines, logger),
+    microservicePart(
+      'tidegate-provider',
+      ProviderModule.on(engines, { messages, reports, settlements }),
+      engines,
+      logger,
+    ),
     loopPart({ name: 'watch', everyMs: WATCH_EVERY_MS, run: watch }, logger, heartbeats),
     loopPart({ name: 'turns', everyMs: TURN_EVERY_MS, run: () => messages.runWaiting() }, logger, heartbeats),
     loopPart({ name: 'recovery', everyMs: RECOVER_EVERY_MS, run: recover }, logger, heartbeats),

@@ -1,16 +1,25 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { Intake, metadataOf } from '#apps/composition/intake';
+import { Intake, metadataOf, type Taken, type Understood } from '#apps/composition/intake';
 import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer, type MessageBatch } from '#application/ports/message-queue';
 import { Telemetry } from '#application/ports/telemetry';
 import { RecordReports } from '#application/record-reports';
+import { SettleOutcomes } from '#application/settle-outcomes';
 import { SendMessages } from '#application/send-messages';
 import { topicName } from '#contracts/topics';
 import { reportedFailure } from './failures.js';
 
 const SOURCE = '/tidegate/provider';
+
+type Reported = Understood<'delivery-reports'>;
+type TakenAs<Type extends Reported['type']> = Taken<'delivery-reports'> & {
+  readonly parsed: Extract<Reported, { readonly type: Type }>;
+};
+const isReport = (taken: Taken<'delivery-reports'>): taken is TakenAs<'report'> => taken.parsed.type === 'report';
+const isSettlement = (taken: Taken<'delivery-reports'>): taken is TakenAs<'settlement'> =>
+  taken.parsed.type === 'settlement';
 
 /** Acts on send commands, and records what the provider reports of them later. */
 @Controller()
@@ -18,6 +27,7 @@ export class ProviderController {
   constructor(
     @Inject(SendMessages) private readonly messages: SendMessages,
     @Inject(RecordReports) private readonly reports: RecordReports,
+    @Inject(SettleOutcomes) private readonly settlements: SettleOutcomes,
     @Inject(CustomerIdentity) private readonly identity: CustomerIdentity,
     @Inject(MessageProducer) private readonly producer: MessageProducer,
     @Inject(Clock) private readonly clock: Clock,
@@ -35,6 +45,12 @@ export class ProviderController {
   async deliveryReports(@Payload() batch: MessageBatch): Promise<void> {
     const intake = this.#intake();
     const taken = intake.take('delivery-reports', batch);
+    await this.#report(intake, taken.filter(isReport));
+    await this.#settle(intake, taken.filter(isSettlement));
+    await intake.finish(this.producer);
+  }
+
+  async #report(intake: Intake, taken: readonly TakenAs<'report'>[]): Promise<void> {
     const answers = await this.reports.run(
       taken.map(({ parsed: { data, envelope } }) => {
         const { account, correlation, sender, customer, status, at, providerMessageId } = data;
@@ -63,7 +79,22 @@ export class ProviderController {
         intake.reject(message, { code: 'message-invalid', field: 'at', message: 'The time is absurd.', remedy });
       }
     });
-    await intake.finish(this.producer);
+  }
+
+  async #settle(intake: Intake, taken: readonly TakenAs<'settlement'>[]): Promise<void> {
+    const answers = await this.settlements.run(
+      taken.map(({ parsed: { data, envelope } }) => {
+        const { account, customer, intentId, settlement } = data;
+        const id = typeof customer === 'string' ? customer : this.identity.customerOf(account, customer);
+        return { account, customer: id, intentId, settlement, metadata: metadataOf(envelope) };
+      }),
+    );
+    taken.forEach(({ message }, index) => {
+      if (answers[index] !== 'not-unknown') return;
+      const remedy = 'Wait until the outcome is unknown; what the provider says settles it by itself.';
+      const fault = 'The outcome of the intent is not unknown.';
+      intake.reject(message, { code: 'outcome-not-unknown', field: 'intentId', message: fault, remedy });
+    });
   }
 
   #intake(): Intake {

@@ -47,7 +47,12 @@ const topics = [
   'template-approvals',
 ] as const satisfies InboundTopic[];
 const parsers: ReadonlyMap<string, Parse> = new Map(
-  topics.flatMap((topic) => messageKinds[topic].map(({ name, parse }): [string, Parse] => [`${topic}/${name}`, parse])),
+  topics.flatMap((topic) =>
+    messageKinds[topic].flatMap((kind): [string, Parse][] =>
+      // What people say comes by no webhook.
+      kind.name === 'settlement' ? [] : [[`${topic}/${kind.name}`, kind.parse]],
+    ),
+  ),
 );
 
 /** Turns webhooks into messages on the topics: each update into one or more, what nobody understands into dead letters. */

@@ -16,6 +16,7 @@ export const errorCodes = [
   'not-found',
   'config-invalid',
   'clock-not-steerable',
+  'outcome-not-unknown',
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 
@@ -39,6 +40,7 @@ export const reactionTo: Record<ErrorCode, Reaction> = {
   'not-found': 'dead-letter',
   'config-invalid': 'exit',
   'clock-not-steerable': 'dead-letter',
+  'outcome-not-unknown': 'dead-letter',
 };
 
 /** The only kind of error that Tidegate throws on purpose. The message names what is wrong and the remedy. */

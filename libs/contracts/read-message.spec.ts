@@ -64,6 +64,10 @@ describe('the envelope', () => {
     });
   });
 
+  test('case 39: a tombstone is a fault to be put aside, not an error that stops the batch', () => {
+    expect(readMessage('send-intents', received(null))).toMatchObject({ kind: 'invalid', remedy: expect.any(String) });
+  });
+
   test.each([null, '', '{', '"text"', '[]', 'null', '7', '{"__proto__":null}'])('the value %j is invalid', (value) => {
     expect(readMessage('consents', received(value))).toMatchObject({ kind: 'invalid' });
   });

@@ -19,6 +19,7 @@ export const statusOf: Record<ErrorCode, number> = {
   'not-found': 404,
   'config-invalid': 500,
   'clock-not-steerable': 409,
+  'outcome-not-unknown': 409,
 };
 
 /** An error as RFC 9457 has it (`application/problem+json`); `code` and `field` are its extension members. */

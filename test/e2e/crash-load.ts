@@ -36,15 +36,24 @@ const message = (topic: InboundTopic, kind: string, key: string, data: object): 
 
 const written = (at: number): string => new Date(at).toISOString();
 
+/** An account as an operator registers it: its senders and what differs from the default policy. */
+export const accountMessagesOf = (
+  account: string,
+  senders: readonly string[],
+  overrides: object,
+  now: number,
+): readonly OutgoingMessage[] => {
+  const said = (kind: string, data: object) => message('accounts', kind, account, { account, ...data });
+  return [
+    said('register-account', { zone: 'Europe/Berlin', at: written(now) }),
+    ...senders.map((sender) => said('register-sender', { sender, onboardedAt: '2026-01-01T00:00:00Z' })),
+    said('change-policy', { preset: 'sinch-2021', overrides, effectiveAt: '2026-01-01T00:00:00Z' }),
+  ];
+};
+
 /** Short waits, so that the test sees the ends of attempts that died with their process. */
 export const accountMessages = (now: number): readonly OutgoingMessage[] => [
-  message('accounts', 'register-account', ACCOUNT, { zone: 'Europe/Berlin', at: written(now) }),
-  message('accounts', 'register-sender', ACCOUNT, { sender: SENDER, onboardedAt: '2026-01-01T00:00:00Z' }),
-  message('accounts', 'change-policy', ACCOUNT, {
-    preset: 'sinch-2021',
-    overrides: { attemptTimeMs: 8_000, retryAfterMs: 200 },
-    effectiveAt: '2026-01-01T00:00:00Z',
-  }),
+  ...accountMessagesOf(ACCOUNT, [SENDER], { attemptTimeMs: 8_000, retryAfterMs: 200 }, now),
   message('template-approvals', 'notice', ACCOUNT, {
     name: 'receipt',
     language: 'en',

@@ -44,6 +44,12 @@ export class Supervisor {
     }
   }
 
+  /** Kills an app in the midst of its work; it is started again. */
+  async kill(app: AppName): Promise<void> {
+    this.kills += 1;
+    await this.#running.get(app)?.end('SIGKILL');
+  }
+
   /** Kills an app now and then, at any point of its work, until the signal aborts. */
   async haunt(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {

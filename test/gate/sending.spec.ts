@@ -3,7 +3,7 @@ import type { AppendOutcome, EventStore } from '#application/ports/event-store';
 import type { SendProvider } from '#application/ports/send-provider';
 import type { DeliveryCommand } from '#application/record-reports';
 import type { DeliveryReport, ProviderOutcome } from '#domain/gate/outcome';
-import { MINUTE_MS, plus } from '#domain/time';
+import { DAY_MS, MINUTE_MS, plus } from '#domain/time';
 import { eventually } from '#testing/eventually';
 import { accepting, RecordingProvider } from './recording-provider.js';
 import { ACCOUNT, intent, openStage, SENDER, T0, wrote, type Stage } from './stage.js';
@@ -47,7 +47,7 @@ describe('from command to outcome', () => {
   });
   afterAll(() => stage.close());
 
-  test('an authorised message is claimed, called once and settled, and a repeated command does nothing', async () => {
+  test('case 35: an authorised message is claimed, called once and settled, and a replayed command does nothing', async () => {
     const customer = await authorised('a', 'b/1');
     const provider = accepting();
     const intents = [key(customer, 'a'), key(customer, 'b/1'), key(customer, 'a')];
@@ -83,7 +83,7 @@ describe('from command to outcome', () => {
     });
   });
 
-  test('a template paused a moment ago is not sent: it is read again just before the call', async () => {
+  test('case 11: a template paused a moment ago is not sent: it is read again just before the call', async () => {
     const customer = await authorised();
     await stage.template('news', 'TemplateApproved', T0);
     const content = { kind: 'template', name: 'news', language: 'en', parameters: [] } as const;
@@ -107,45 +107,60 @@ describe('from command to outcome', () => {
     expect(provider.calls).toEqual([]);
   });
 
+  /** At the nth append of a process: it dies before the store has it, or when the store has it and nobody told. */
+  const dyingAt = (nth: number, isStored: boolean): EventStore => {
+    let appends = 0;
+    const dying: Pick<EventStore, 'append' | 'readStreams'> = {
+      append: async (batch) => {
+        if ((appends += 1) < nth) return await stage.store.append(batch);
+        if (isStored) await stage.store.append(batch);
+        return await never<readonly AppendOutcome[]>();
+      },
+      readStreams: (reads) => stage.store.readStreams(reads),
+    };
+    return Object.assign(Object.create(stage.store), dying);
+  };
+  const answering = () =>
+    new RecordingProvider(({ intentId }) => Promise.resolve({ kind: 'accepted', providerMessageId: `w.${intentId}` }));
+
   test.each([
-    ['between claim and call', 0],
-    ['between call and outcome', 1],
-  ])(
-    'a crash %s never leads to a second call; the outcome becomes unknown, and a report settles it',
-    async (_, calls) => {
+    // [the process dies, its store, its provider, calls it made, what another process finds and does, calls in all]
+    ['before the claim is stored', () => dyingAt(1, false), answering, 0, 'accepted', 1],
+    ['after the claim is stored', () => dyingAt(1, true), answering, 0, 'unknown', 0],
+    ['during the call', () => stage.store, () => new RecordingProvider(() => never()), 1, 'unknown', 1],
+    ['after the call, before its outcome is stored', () => dyingAt(2, false), answering, 1, 'unknown', 1],
+    ['after the outcome is stored', () => dyingAt(2, true), answering, 1, 'settled', 1],
+  ] as const)(
+    'case 10: a process that dies %s never leads to a second call',
+    async (_, store, dying, made, found, all) => {
       const customer = await authorised('a');
-      const provider = new RecordingProvider(() => never());
-      // The process dies when the claim is stored, before it learns so.
-      const dying: Pick<EventStore, 'append' | 'readStreams'> = {
-        append: async (appends) => {
-          await stage.store.append(appends);
-          return never<readonly AppendOutcome[]>();
-        },
-        readStreams: (reads) => stage.store.readStreams(reads),
-      };
-      void worker(provider, calls === 0 ? Object.assign(Object.create(stage.store), dying) : stage.store).run([
-        key(customer, 'a'),
-      ]);
+      const provider = dying();
+      void worker(provider, store()).run([key(customer, 'a')]);
+      const left = { accepted: [], unknown: ['SendStarted'], settled: ['SendStarted', 'SendAccepted'] }[found];
       await eventually(
-        async () => (await typesOf(customer)).includes('SendStarted') && provider.calls.length === calls,
+        async () => provider.calls.length === made && (await typesOf(customer)).slice(2).join() === left.join(),
       );
 
-      const other = worker(provider);
-      expect(await other.run([key(customer, 'a')])).toEqual(['not-due']);
+      const successor = accepting();
+      const other = worker(successor);
+      expect(await other.run([key(customer, 'a')])).toEqual([found === 'accepted' ? 'accepted' : 'not-due']);
       stage.clock.at = plus(T0, MINUTE_MS - 1);
       expect(await other.giveUp([key(customer, 'a')])).toBe(0);
       stage.clock.at = plus(T0, MINUTE_MS);
-      expect(await other.giveUp([key(customer, 'a')])).toBe(1);
-      expect(await worker(provider).giveUp([key(customer, 'a')])).toBe(0);
+      expect(await other.giveUp([key(customer, 'a')])).toBe(found === 'unknown' ? 1 : 0);
+      expect(await worker(successor).giveUp([key(customer, 'a')])).toBe(0);
       expect(await other.run([key(customer, 'a')])).toEqual(['not-due']);
-      expect(provider.calls).toHaveLength(calls);
+      expect(provider.calls.length + successor.calls.length).toBe(all);
+      // A report of the provider settles what nobody knew, once.
       const late = reported('sent', `wamid.${customer}`, { correlation: `${ACCOUNT}/${customer}/a` });
-      expect(await reports().run([late, late])).toEqual(['recorded', 'duplicate']);
-      expect((await typesOf(customer)).slice(2)).toEqual(['SendStarted', 'SendOutcomeUnknown', 'SendAccepted']);
+      expect(await reports().run([late, late])).toEqual(
+        found === 'unknown' ? ['recorded', 'duplicate'] : ['duplicate', 'duplicate'],
+      );
+      expect((await typesOf(customer)).at(-1)).toBe('SendAccepted');
     },
   );
 
-  test('workers that race on one command make one call', async () => {
+  test('case 39: workers that race on one command make one call', async () => {
     const customer = await authorised('a');
     const provider = accepting();
     const answers = await Promise.all([1, 2, 3, 4].map(() => worker(provider).run([key(customer, 'a')])));
@@ -171,7 +186,7 @@ describe('from command to outcome', () => {
     expect((await typesOf(customer)).slice(2)).toEqual(['SendStarted', 'SendAccepted']);
   });
 
-  test('a customer who opted out meanwhile gets nothing: the permit is revoked and decided once more', async () => {
+  test('case 9: a customer who opted out meanwhile gets nothing: the permit is revoked and decided once more', async () => {
     const customer = await authorised('a');
     const provider = accepting();
     const sending = worker(provider);
@@ -247,6 +262,44 @@ describe('from command to outcome', () => {
     expect(answers).toEqual(customers.map(() => 'accepted'));
     expect([most, templatesRead.length]).toEqual([4, 1]);
     expect(appends).toBeLessThan(customers.length / 2);
+  });
+
+  test("case 44: what is accepted and not delivered within the policy's time is told, until it is", async () => {
+    const customer = await authorised('a');
+    await worker(accepting()).run([key(customer, 'a')]);
+    await stage.project();
+    const undelivered = async (at: number) =>
+      (await stage.readModel.awake(['accepted'], plus(T0, at), 500)).filter((row) => row.customer === customer);
+    expect(await undelivered(DAY_MS - 1)).toEqual([]);
+    expect(await undelivered(DAY_MS)).toMatchObject([{ intentId: 'a', status: 'accepted' }]);
+    await reports().run([reported('delivered', 'wamid.a', { correlation: `${ACCOUNT}/${customer}/a` })]);
+    await stage.project();
+    expect(await undelivered(DAY_MS)).toEqual([]);
+  });
+
+  test('a person settles what nobody knows, once, and says who it was', async () => {
+    const customer = await authorised('a', 'b');
+    const provider = new RecordingProvider(() => Promise.resolve({ kind: 'unknown', cause: 'time-out' }));
+    await worker(provider).run([key(customer, 'a')]);
+    const settlement = { outcome: 'failed', settledBy: 'jane' } as const;
+    const said = (intentId: string) => ({ ...key(customer, intentId), settlement, metadata });
+    expect(await stage.settlements().run([said('a'), said('b'), said('c')])).toEqual([
+      'settled',
+      'not-unknown',
+      'gone',
+    ]);
+    expect(await stage.settlements().run([said('a')])).toEqual(['gone']);
+    expect((await stage.events(customer)).at(-1)?.event).toMatchObject({
+      type: 'SendFailed',
+      final: true,
+      settledBy: 'jane',
+    });
+    // The provider knew better: a delivery outweighs it (ADR 0011).
+    const delivered = reported('delivered', 'wamid.late', { correlation: `${ACCOUNT}/${customer}/a` });
+    expect(await reports().run([delivered])).toEqual(['recorded']);
+    await stage.project();
+    const [row] = await stage.readModel.decisions([key(customer, 'a')]);
+    expect(row?.delivery).toBe('delivered');
   });
 
   describe('delivery reports', () => {

@@ -17,6 +17,7 @@ import { RecordChanges } from '#application/record-changes';
 import { RecordFacts, type FactCommand } from '#application/record-facts';
 import { RecordReports } from '#application/record-reports';
 import { SendMessages, type SendMessagesOptions } from '#application/send-messages';
+import { SettleOutcomes } from '#application/settle-outcomes';
 import { Situations } from '#application/situations';
 import { accountStream, templateStream } from '#application/streams';
 import { TemplateRefusals } from '#application/template-refusals';
@@ -96,6 +97,7 @@ export const openStage = async () => {
         concurrency: 4,
         failed,
       }),
+    settlements: () => new SettleOutcomes(new Customers(store, readModel), new Situations(directory, readModel, clock)),
     reports: (failed?: ConstructorParameters<typeof RecordReports>[5]) =>
       new RecordReports(
         new Customers(store, readModel),

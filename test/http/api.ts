@@ -153,6 +153,7 @@ export const openInsights = async (clock: Clock = new FixedClock(), behind: Behi
     get: (path: string) => ask('GET', path),
     delete: (path: string, headers: Record<string, string> = {}) => ask('DELETE', path, { headers }),
     put: (path: string, body: unknown) => ask('PUT', path, withBody(body)),
+    postTo: (path: string, body: unknown) => ask('POST', path, withBody(body)),
     post: (body: unknown, headers?: Record<string, string>) => ask('POST', '/v1/send-intents', withBody(body, headers)),
     tell: (kind: string, body: unknown, headers?: Record<string, string>) =>
       ask('POST', `/v1/facts/${kind}`, withBody(body, headers)),

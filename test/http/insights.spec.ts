@@ -6,7 +6,7 @@ import type { Decided } from '#domain/gate/events';
 import { initialCustomer } from '#domain/gate/state';
 import { initialTemplate } from '#domain/template';
 import { HOUR_MS, plus } from '#domain/time';
-import { intentExample } from '#apps/insights/examples';
+import { intentExample, settlementExample } from '#apps/insights/examples';
 import { openApi } from '#apps/insights/reference';
 import { acme, identity, now, openInsights, type Insights } from './api.js';
 
@@ -107,6 +107,72 @@ describe('POST /v1/send-intents', () => {
   test('does not say that it took what the queue did not', async () => {
     producer.refusal = new InfrastructureError('queue-unavailable', 'The queue is away.');
     expect(await api.post(dto)).toMatchObject({ status: 503, body: { code: 'queue-unavailable' } });
+  });
+});
+
+describe('POST the settlement of an unknown outcome', () => {
+  const path = `/v1/accounts/acme/customers/${ada}/intents/order%2F1/settlement`;
+  const unknown = { delivery: 'outcome-unknown' } as const;
+  beforeEach(() => {
+    readModel.accountRows = [acme];
+    readModel.customerRows = [customer(ada, {})];
+    readModel.decisionRows = [decision(unknown)];
+  });
+
+  test('publishes it as the topic reads it; a repeat is the same CloudEvent', async () => {
+    const body = { outcome: 'delivered', settledBy: 'jane', providerMessageId: 'wamid.1' };
+    expect(await api.postTo(path, body)).toMatchObject({
+      status: 202,
+      body: { intentId: 'order/1', href: `/v1/accounts/acme/customers/${ada}/intents/order%2F1` },
+    });
+    await api.postTo(path.replace(ada, '%2B4915112345678'), body);
+    const [message, repeat] = producer.sent;
+    expect(message).toMatchObject({ topic: 'tidegate.delivery-reports.v1', key: `acme.${ada}` });
+    expect(repeat).toEqual(message);
+    const received = { partition: 0, offset: 0, at: now, topic: '', key: '', value: '', headers: {}, ...message };
+    expect(readMessage('delivery-reports', received)).toMatchObject({
+      kind: 'valid',
+      type: 'settlement',
+      data: { account: 'acme', customer: ada, intentId: 'order/1', settlement: body },
+    });
+  });
+
+  test('takes the example of the description', async () => {
+    expect(await api.postTo(path, settlementExample)).toMatchObject({ status: 202 });
+  });
+
+  test.each([
+    ['outcome', { settledBy: 'jane' }],
+    ['outcome', { outcome: 'lost', settledBy: 'jane' }],
+    ['settledBy', { outcome: 'failed' }],
+    ['outcome', []],
+  ])('without a good %s nothing is published: %j', async (field, body) => {
+    expect(await api.postTo(path, body)).toMatchObject({ status: 422, body: { field, remedy: expect.any(String) } });
+    expect(producer.sent).toEqual([]);
+  });
+
+  test.each([
+    ['read', 'It is read'],
+    ['started', 'It is started'],
+    [null, 'It is refused'],
+  ] as const)('is refused while the delivery is %s', async (delivery, detail) => {
+    readModel.decisionRows = [decision({ delivery, outcome: delivery === null ? 'refused' : 'authorised' })];
+    expect(await api.postTo(path, settlementExample)).toMatchObject({
+      status: 409,
+      body: { code: 'outcome-not-unknown', field: 'intentId', detail: expect.stringContaining(detail) },
+    });
+    expect(producer.sent).toEqual([]);
+  });
+
+  test('of nothing that was decided, or of no account, is not found', async () => {
+    expect(await api.postTo(path.replace('order', 'other'), settlementExample)).toMatchObject({
+      status: 404,
+      body: { code: 'not-found' },
+    });
+    expect(await api.postTo(path.replace('acme', 'nobody'), settlementExample)).toMatchObject({
+      status: 404,
+      body: { code: 'account-unknown' },
+    });
   });
 });
 

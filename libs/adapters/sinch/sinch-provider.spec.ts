@@ -75,7 +75,7 @@ describe('sending through Sinch', () => {
     });
   });
 
-  test('gives Sinch the rest of the permit in whole seconds, never none', async () => {
+  test('case 8: gives Sinch the rest of the permit in whole seconds, so that nothing outlives it in the queue', async () => {
     expect(await sent({ validUntil: plus(T0, 1_999) })).toMatchObject({ ttl: '1s' });
     expect(await sent({ validUntil: plus(T0, SECOND_MS) })).toMatchObject({ ttl: '1s' });
     const before = sends().length;

@@ -224,7 +224,7 @@ const variants: { readonly [file: string]: DomainEvent } = {
 const metadata = { correlationId: 'm-1', causationId: 'e-1', traceparent: '00-a-b-01' };
 
 describe.each(Object.values(events).map((event) => [event.type, event] as const))('%s', (type, event) => {
-  test('its golden file decodes to the event that it always meant', () => {
+  test('case 42: its golden file decodes to the event that it always meant', () => {
     expect(decodeEvent(stored(type))).toEqual({ event, metadata });
   });
 

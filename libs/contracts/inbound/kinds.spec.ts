@@ -44,6 +44,16 @@ const samples: Record<string, readonly object[]> = {
       error: { code: '131047' },
     },
   ],
+  settlement: [
+    { account: 'acme', customer, intentId: 'i', outcome: 'failed', settledBy: 'jane', providerMessageId: 'p' },
+    {
+      account: 'acme',
+      customer: { id: 'tW7lR0dQID0O7aIwxKEyL_fwEX' },
+      intentId: 'i',
+      outcome: 'failed',
+      settledBy: 'j',
+    },
+  ],
   'register-account': [{ account: 'acme', zone: 'Europe/Berlin', at }],
   'register-sender': [{ account: 'acme', sender: '1', onboardedAt: at }],
   'change-policy': [

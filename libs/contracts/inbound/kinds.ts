@@ -21,6 +21,7 @@ import { CallDto, MessageDto, toCall, toMessage } from './inbound-messages.js';
 import { faultOf, validatorOf, type Fault } from './schemas.js';
 import { CancelDto, SendDto, toCancel, toSendIntent } from './send-intents.js';
 import { SendCommandDto, toSendCommand } from './send-commands.js';
+import { SettlementDto, toSettlement } from './settlements.js';
 import { RecategorisationDto, TemplateNoticeDto, toRecategorisation, toTemplateNotice } from './template-approvals.js';
 
 /** One kind of message on a topic: its contract, and how it becomes data of the domain. */
@@ -75,7 +76,10 @@ export const messageKinds = {
     kind('notice', TemplateNoticeDto, toTemplateNotice),
     kind('recategorisation', RecategorisationDto, toRecategorisation),
   ],
-  'delivery-reports': [kind('report', DeliveryReportDto, toDeliveryReport)],
+  'delivery-reports': [
+    kind('report', DeliveryReportDto, toDeliveryReport),
+    kind('settlement', SettlementDto, toSettlement),
+  ],
   accounts: [
     kind('register-account', RegisterAccountDto, toAccountRegistration),
     kind('register-sender', RegisterSenderDto, toSenderRegistration),
