@@ -37,7 +37,10 @@ interface FactKind {
 }
 
 export const factKinds: readonly FactKind[] = factTopics.flatMap((topic) =>
-  messageKinds[topic].map(({ name, dto, parse }): FactKind => ({ topic, name, dto, parse })),
+  messageKinds[topic].flatMap((kind): readonly FactKind[] =>
+    // What a person says of an outcome has a path of its own.
+    kind.name === 'settlement' ? [] : [{ topic, name: kind.name, dto: kind.dto, parse: kind.parse }],
+  ),
 );
 
 /** @throws InfrastructureError `not-found`, naming the kinds that there are */

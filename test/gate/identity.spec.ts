@@ -63,7 +63,15 @@ const openWorld = async (stage: Stage) => {
   );
   const decideIntents = new DecideIntents(customers, directory, readModel, clock);
   const dispatcher = new DispatcherController(decideIntents, identity, queue, clock, telemetry);
-  const provider = new ProviderController(stage.sender(meta), stage.reports(), identity, queue, clock, telemetry);
+  const provider = new ProviderController(
+    stage.sender(meta),
+    stage.reports(),
+    stage.settlements(),
+    identity,
+    queue,
+    clock,
+    telemetry,
+  );
   const edge = new TakeUpdates(queue, clock, identity, telemetry);
   const handlers: Record<string, (batch: MessageBatch) => Promise<void>> = {
     'tidegate.inbound-messages.v1': (batch) => recorder.inboundMessages(batch),
