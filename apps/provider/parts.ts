@@ -73,6 +73,7 @@ export const providerParts = (running: Process): Part[] => {
   return [
     ...parts,
     gate.part,
+    { name: 'calls', start: () => Promise.resolve(), stop: () => messages.idle() },
     microservicePart(
       'tidegate-provider',
       ProviderModule.on(engines, { messages, reports, settlements }),

@@ -47,6 +47,12 @@ export interface SendMessagesOptions {
 const AT_ONCE = 500;
 /** Outcomes that come in so short a time are stored together. */
 const SETTLE_EVERY_MS = 20;
+/** What is not answered by then is waited for elsewhere, */
+const SLOW_MS = 1_000;
+/** by so many at a time, */
+const SLOW_AT_ONCE = 16;
+/** and the customer's next message is looked at again after this. */
+const BUSY_MS = 250;
 
 type Due = Placed<IntentKey> & { readonly open: Extract<OpenIntent, { status: 'authorised' }> };
 type Owned = Placed<IntentKey> & {
@@ -61,12 +67,20 @@ type Groups<T> = readonly (readonly T[])[];
 /** From send command to outcome (rules §7): pace, re-check, claim, call, settle. */
 export class SendMessages {
   readonly #newClaim: () => string;
+  readonly #calling = new Set<Promise<void>>();
+  /** Customers of calls under way: their messages go one after the other. */
+  readonly #busy = new Set<string>();
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(private readonly options: SendMessagesOptions) {
     this.#newClaim = options.newClaim ?? randomUUID;
   }
 
-  /** Answers in the order of the intents. After a rejection some may be claimed: they end as `outcome-unknown`. */
+  /**
+   * Answers in the order of the intents. After a rejection some may be claimed: they end as `outcome-unknown`.
+   * A slow provider holds up nobody else: its answers may come after this has resolved, and a fault in storing them is
+   * what a later run rejects with.
+   */
   run(intents: readonly IntentKey[]): Promise<readonly SendAnswer[]> {
     return this.#run(intents, true);
   }
@@ -76,6 +90,11 @@ export class SendMessages {
     const due = this.options.waiting.take(this.options.clock.now(), AT_ONCE);
     if (due.length > 0) await this.#run(due, false);
     return due.length === AT_ONCE;
+  }
+
+  /** Resolves when no call is under way any more; to await before the store is closed. */
+  async idle(): Promise<void> {
+    while (this.#calling.size > 0) await Promise.allSettled(this.#calling);
   }
 
   /** Gives up on attempts without an outcome, those of processes that died (rules §7). Resolves with how many. */
@@ -104,9 +123,28 @@ export class SendMessages {
       const going = this.#admitted(loaded, groups, answers, isNews);
       await directory.refreshTemplates(templatesOf(going.loaded, going.groups));
       const { claimed, owned } = await this.#claim(going.loaded, going.groups, situation, answers);
-      await this.#callAndSettle(claimed, owned, situation, answers);
+      await this.#patiently(claimed, this.#callAndSettle(claimed, owned, situation, answers));
     }
     return answers;
+  }
+
+  async #patiently(claimed: readonly Customer[], calls: Promise<void>): Promise<void> {
+    const streams = claimed.map(({ stream }) => stream);
+    for (const stream of streams) this.#busy.add(stream);
+    const work = calls
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#calling.delete(work);
+        for (const stream of streams) this.#busy.delete(stream);
+      });
+    this.#calling.add(work);
+    await Promise.race([work, pause(SLOW_MS)]);
+    while (this.#calling.size > SLOW_AT_ONCE) await Promise.race(this.#calling);
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
   }
 
   /** Of each customer what may go now; the customers in the order in which accounts take turns. */
@@ -139,11 +177,13 @@ export class SendMessages {
           const own = waiting.turnOf(key);
           const others = isNews && own === undefined ? waiting.behind(pair) : undefined;
           const paid = customer.state.paid?.[sender];
-          if (others !== undefined) this.#wait(key, open, others);
+          const isBusy = this.#busy.has(customer.stream);
+          if (isBusy) this.#wait(key, open, plus(now, BUSY_MS));
+          else if (others !== undefined) this.#wait(key, open, others);
           else if (own === undefined && open.retryAt !== undefined && open.retryAt > now)
             this.#wait(key, open, open.retryAt);
           else if (own === undefined || own <= now) due.push({ ...key, open, sender, paid, of: customer });
-          if (others !== undefined || (own !== undefined && own > now && own !== open.retryAt))
+          if (isBusy || others !== undefined || (own !== undefined && own > now && own !== open.retryAt))
             answers[key.index] = 'paced';
         }
       }

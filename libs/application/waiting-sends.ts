@@ -8,6 +8,8 @@ interface Waiting extends IntentKey {
 
 /** Beyond these the read model remembers alone: whoever has room asks it again. */
 const REMEMBERED = 10_000;
+/** So many of one account: one that is halted must not take the places of the others. */
+const OF_ONE_ACCOUNT = 2_500;
 
 /**
  * Authorised messages whose turn is yet to come: paced ones, and those that wait for another attempt. A memory only: each
@@ -17,6 +19,9 @@ export class WaitingSends {
   readonly #waiting = new Map<string, Waiting>();
   /** Of each sender and customer the last turn, and how many wait. */
   readonly #pairs = new Map<string, { readonly count: number; readonly last: Instant }>();
+
+  /** How many wait of each account. */
+  readonly #accounts = new Map<string, number>();
 
   get size(): number {
     return this.#waiting.size;
@@ -42,9 +47,11 @@ export class WaitingSends {
 
   add(waiting: Waiting): void {
     const key = keyOf(waiting);
-    if (!this.hasRoom && !this.#waiting.has(key)) return;
+    const ofAccount = this.#accounts.get(waiting.account) ?? 0;
+    if ((!this.hasRoom || ofAccount >= OF_ONE_ACCOUNT) && !this.#waiting.has(key)) return;
     this.#remove(key);
     this.#waiting.set(key, waiting);
+    this.#accounts.set(waiting.account, (this.#accounts.get(waiting.account) ?? 0) + 1);
     const pair = this.#pairs.get(pairOf(waiting));
     const last = pair === undefined || waiting.notBefore > pair.last ? waiting.notBefore : pair.last;
     this.#pairs.set(pairOf(waiting), { count: (pair?.count ?? 0) + 1, last });
@@ -66,6 +73,9 @@ export class WaitingSends {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) return;
     this.#waiting.delete(key);
+    const ofAccount = this.#accounts.get(waiting.account) ?? 0;
+    if (ofAccount <= 1) this.#accounts.delete(waiting.account);
+    else this.#accounts.set(waiting.account, ofAccount - 1);
     const pair = this.#pairs.get(pairOf(waiting));
     if (pair === undefined || pair.count === 1) this.#pairs.delete(pairOf(waiting));
     else this.#pairs.set(pairOf(waiting), { ...pair, count: pair.count - 1 });

@@ -136,6 +136,32 @@ describe("the platform's limits are kept before the call (rules §7)", () => {
     expect(provider.calls.slice(0, 8).map(({ account }) => account)).toContain('beta');
   });
 
+  test('a call that nobody answers holds up no other customer, and its own customer stays in order', async () => {
+    const [mine, other] = [await authorised(['a', 'b']), await authorised(['c'])];
+    let answer: (() => void) | undefined;
+    const provider = new RecordingProvider(
+      ({ intentId }) =>
+        new Promise((resolve) => {
+          const accepted = (): void => resolve({ kind: 'accepted', providerMessageId: intentId });
+          if (intentId === 'a') answer = accepted;
+          else accepted();
+        }),
+    );
+    const sender = stage.sender(provider);
+    expect(await sender.run(mine.slice(0, 1))).toEqual(['not-due']);
+    expect(await sender.run([...mine.slice(1), ...other])).toEqual(['paced', 'accepted']);
+    at(1_000);
+    await sender.runWaiting();
+    expect(provider.called).toEqual(['a', 'c']);
+    answer?.();
+    await sender.idle();
+    at(2_000);
+    await sender.runWaiting();
+    expect(provider.called).toEqual(['a', 'c', 'b']);
+    const [event] = (await stage.events(mine[0]?.customer ?? '')).slice(-1);
+    expect(event?.event).toMatchObject({ type: 'SendAccepted', intentId: 'b' });
+  });
+
   test('a cancellation is possible while a message waits for its turn', async () => {
     const mine = await authorised(ids(BURST + 1));
     const provider = accepting();
@@ -176,7 +202,13 @@ describe('the memory of those that wait', () => {
 
   test('forgets those for whom it has no room: the read model wakes them', () => {
     const waiting = new WaitingSends();
-    for (let index = 0; index < 10_001; index += 1) waiting.add(waits(`i${index}`, 1));
+    for (let index = 0; index < 2_501; index += 1) waiting.add(waits(`i${index}`, 1));
+    expect([waiting.size, waiting.hasRoom]).toEqual([2_500, true]);
+    waiting.add({ ...waits('other', 1), account: 'beta' });
+    for (let index = 0; index < 10_000; index += 1) waiting.add({ ...waits('x', 1), account: `a${index}` });
     expect([waiting.size, waiting.hasRoom]).toEqual([10_000, false]);
+    waiting.take(plus(T0, 1), 10_000);
+    for (let index = 0; index < 2_501; index += 1) waiting.add(waits(`i${index}`, 1));
+    expect(waiting.size).toBe(2_500);
   });
 });
