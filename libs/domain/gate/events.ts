@@ -71,6 +71,8 @@ export type CustomerFact =
       readonly intents: { readonly [intentId: string]: OpenIntent };
       readonly cooldowns?: readonly Cooldown[] | undefined;
       readonly confirmed?: Confirmation | undefined;
+      /** By sender: until when the messages are paid for (pair-limit.ts). */
+      readonly paid?: { readonly [sender: string]: Instant } | undefined;
       readonly lastActiveAt?: Instant | undefined;
       /** The ids that the losing stream had taken over itself, and those that were given up. */
       readonly aliases?: readonly string[] | undefined;

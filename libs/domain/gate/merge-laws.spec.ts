@@ -74,6 +74,17 @@ const chosen = fc.record({
   now: instants,
 });
 
+test('whoever was written to by one alias is not written to faster by the other, but for a changed number', () => {
+  fc.assert(
+    fc.property(states, states, senders, (one, other, sender) => {
+      const both = linked(aliasOf('loser', one), aliasOf('survivor', other), terms());
+      expect(both.paid?.[sender] ?? 0).toBe(Math.max(one.paid?.[sender] ?? 0, other.paid?.[sender] ?? 0));
+      const changed = linked(aliasOf('loser', one), aliasOf('survivor', other), terms({ gaveUp: 'this' }));
+      expect(changed.paid?.[sender]).toBe(other.paid?.[sender]);
+    }),
+  );
+});
+
 const situated = (customer: CustomerState, now: Instant) => ({ ...given().situation(now), customer });
 const outcomeOf = (
   customer: CustomerState,

@@ -1,5 +1,5 @@
 import { consentScopes, optOuts, withConsent, type Consents } from '../consent.js';
-import { earliest, instantOf, latest } from '../time.js';
+import { earliest, instantOf, latest, type Instant } from '../time.js';
 import { mergedWindow, type Window } from '../window.js';
 import type { CustomerFact } from './events.js';
 import type { IntentPersonal } from './intent.js';
@@ -66,6 +66,8 @@ export const takesOver = (
       windows: isFormerNow ? {} : state.windows,
       consents: isFormerNow && !keepsConsent ? optOuts(state.consents) : state.consents,
       slots: state.slots,
+      // The platform meters the number that a message goes to (rules §7).
+      paid: isFormerNow ? undefined : state.paid,
       intents: Object.fromEntries(intents.map((open) => [open.intent.intentId, { ...open, personal: NOBODY }])),
       lastActiveAt: state.lastActiveAt,
       cooldowns: isFormerNow ? [] : state.cooldowns,
@@ -97,6 +99,7 @@ export const renumbered = (state: CustomerState, { at, former, keepsConsent }: R
   ...state,
   windows: {},
   consents: keepsConsent === true ? state.consents : optOuts(state.consents),
+  paid: undefined,
   cooldowns: [],
   confirmed: undefined,
   intents: withFormer(state.intents),
@@ -125,10 +128,13 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
     const personal = event.personal?.[intentId] ?? theirs.personal;
     intents = { ...intents, [intentId]: furthest(openIntent({ intents }, intentId), { ...theirs, personal }) };
   }
+  const paid: Record<string, Instant> = { ...state.paid };
+  for (const [sender, until] of Object.entries(event.paid ?? {})) paid[sender] = latest(paid[sender], until);
   return {
     ...state,
     windows,
     consents,
+    paid: Object.keys(paid).length === 0 ? undefined : paid,
     cooldowns: [
       ...state.cooldowns,
       ...(event.cooldowns ?? []).filter(
