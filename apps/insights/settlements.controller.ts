@@ -7,6 +7,7 @@ import { ReadModel } from '#application/ports/read-model';
 import { IntentReferenceView } from '#contracts/http/views';
 import { SettlementTermsDto } from '#contracts/inbound/settlements';
 import { Answers, Problems, schemaRef, UNREADABLE } from '#platform/answers';
+import { Needs } from './access.js';
 import { AccountLookup } from './account-lookup.js';
 import { CustomerLookup } from './customer-lookup.js';
 import { referenceExample, settlementExample } from './examples.js';
@@ -17,6 +18,7 @@ import { requestedSettlement } from './requested-settlement.js';
 /** The word of a person on what the provider never said (rules §7). */
 @ApiTags('intents')
 @Controller('v1/accounts/:account/customers/:customer/intents/:intentId/settlement')
+@Needs('operator')
 @UseFilters(InvalidRequestFilter)
 export class SettlementsController {
   constructor(
