@@ -14,7 +14,7 @@ const PUBLISH_EVERY_MS = 1_000;
 const SOURCE = '/tidegate/projector';
 
 /** Folds the log into sessions, active users and decisions, tells the topics what changed, and closes months. */
-export const analyticsParts = (running: Process): Part[] => {
+export const analyticsParts = (running: Process, isGateBehind: () => boolean): Part[] => {
   const { config, engines, logger, heartbeats } = running;
   const { store, views, analyticsStore, analytics, producer, telemetry, clock } = engines;
   const publish = new PublishAnalytics(analytics, views, producer, (news) =>
@@ -27,7 +27,7 @@ export const analyticsParts = (running: Process): Part[] => {
       (signal) =>
         new ProjectAnalytics(store, analyticsStore, ({ recordedAt }, events) =>
           telemetry.projected({ projection: ANALYTICS, events, lagMs: Math.max(0, clock.now() - recordedAt) }),
-        ).follow(signal, paceOf(config.database.url)),
+        ).follow(signal, paceOf(config.database.url, isGateBehind)),
       logger,
     ),
     gapPart(ANALYTICS, analyticsCategories, async () => (await analytics.checkpoint())?.position, running),

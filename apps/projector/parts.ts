@@ -5,6 +5,8 @@ import { Project, VIEWS, viewCategories } from '#application/project';
 import type { Part } from '#platform/lifecycle';
 import { analyticsParts } from './analytics-parts.js';
 
+/** Events per transaction at most. */
+const BATCH_SIZE = 500;
 /** How much the projector remembers where an embedded database and all other parts share its process. */
 const REMEMBERED_EMBEDDED = 5_000;
 
@@ -12,6 +14,7 @@ const REMEMBERED_EMBEDDED = 5_000;
 export const projectorParts = (running: Process): Part[] => {
   const { config, engines, logger } = running;
   const { store, views, telemetry, clock } = engines;
+  let isBehind = false;
   const remembered = config.database.url.startsWith('postgres') ? undefined : REMEMBERED_EMBEDDED;
   return [
     soleFollowerPart(
@@ -22,13 +25,14 @@ export const projectorParts = (running: Process): Part[] => {
           store,
           views,
           (_, recordedAt, events) => {
+            isBehind = events >= BATCH_SIZE;
             telemetry.projected({ projection: VIEWS, events, lagMs: Math.max(0, clock.now() - recordedAt) });
           },
           remembered,
-        ).follow(signal),
+        ).follow(signal, BATCH_SIZE),
       logger,
     ),
     gapPart(VIEWS, viewCategories, () => views.checkpoint(VIEWS), running),
-    ...analyticsParts(running),
+    ...analyticsParts(running, () => isBehind),
   ];
 };
