@@ -33,6 +33,7 @@ const CUSTOMERS = 2_000;
 const INTENTS_EACH = 10;
 /** Names the run: the same seed chooses the same victims and the same provider failures. */
 const SEED = Number(process.env['TIDEGATE_TEST_SEED'] ?? Date.now() % 100_000);
+const ENOUGH_KILLS = 12;
 const QUIET_WITHIN_MS = 180_000;
 
 /** Park and Miller's generator: enough to choose victims by. */
@@ -122,6 +123,8 @@ describe(`apps killed at random on Kafka and Postgres, seed ${SEED}`, () => {
       if (turn === 6)
         await producer.send(stories.filter(({ sort }) => sort === 'waiting').map((story) => wrote(story, Date.now())));
     }
+    // A fast machine is done before many have died.
+    await until('enough have died', () => apps.kills >= ENOUGH_KILLS);
     haunting.abort();
     await nemesis;
     await apps.ready();
@@ -150,7 +153,6 @@ describe(`apps killed at random on Kafka and Postgres, seed ${SEED}`, () => {
     }
     await sleep(1_000);
     await database.close();
-    expect(apps.kills).toBeGreaterThan(10);
     // An app may give up because Kafka or the checkpoint was another's for a moment; it must not happen by itself.
     expect(apps.failures.filter((failure) => !/checkpoint-taken|queue-unavailable/.test(failure))).toEqual([]);
   }, 600_000);

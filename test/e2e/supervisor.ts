@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppProcess, type AppName } from '../processes/app-process.js';
 
-const KILL_EVERY_MS = { from: 1_000, to: 4_000 };
+const KILL_EVERY_MS = { from: 600, to: 2_400 };
 
 /** Keeps apps running as an init system does: whatever ends is started again. On request it kills them at random. */
 export class Supervisor {
