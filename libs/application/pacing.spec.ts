@@ -266,8 +266,14 @@ describe('pacing before the call', () => {
           let at = T0;
           for (const { items, afterMs } of given) {
             at = plus(at, afterMs);
-            const [first] = pacing.admit(items, at).later;
+            const { go, later } = pacing.admit(items, at);
+            const [first] = later;
             if (first === undefined) continue;
+            // Those behind it to other customers went, and took of the sender's throughput after the instant was named.
+            const behind = items.slice(items.indexOf(first.item) + 1);
+            const { account, sender } = first.item;
+            if (go.some((item) => item.account === account && item.sender === sender && behind.includes(item)))
+              continue;
             expect(first.notBefore).toBeGreaterThan(at);
             expect(goes(pacing, first.item, plus(first.notBefore, -1))).toBe(false);
             expect(goes(pacing, first.item, first.notBefore)).toBe(true);
