@@ -1,5 +1,3 @@
-import { EventStoreDbEventStore } from '#adapters/eventstoredb/eventstoredb-event-store';
-import { KafkaQueue } from '#adapters/kafka/kafka-queue';
 import { EmbeddedQueue } from '#adapters/postgres/embedded-queue';
 import { openDatabase } from '#adapters/postgres/open-database';
 import { PostgresAnalytics } from '#adapters/postgres/postgres-analytics';
@@ -42,6 +40,16 @@ export interface Engines {
   close(): Promise<void>;
 }
 
+// Loaded where they are used: the embedded default starts sooner without their clients, and in less memory.
+const eventStoreDb = async (url: string): Promise<EventStore & { close(): Promise<void> }> => {
+  const { EventStoreDbEventStore } = await import('#adapters/eventstoredb/eventstoredb-event-store');
+  return new EventStoreDbEventStore(url);
+};
+const kafka = async (url: string, logger: Logger): Promise<MessageQueue> => {
+  const { KafkaQueue } = await import('#adapters/kafka/kafka-queue');
+  return new KafkaQueue(url, { log: (level, message, fields) => logger[level](fields, message) });
+};
+
 /** @throws InfrastructureError when an engine is not there, or is held by another process */
 export const openEngines = async (
   config: Config,
@@ -63,11 +71,11 @@ export const openEngines = async (
     const recentBytes = config.eventStore.url.startsWith('postgres') ? undefined : 0;
     const store =
       config.eventStore.kind === 'eventstoredb'
-        ? keep(new EventStoreDbEventStore(config.eventStore.url))
+        ? keep(await eventStoreDb(config.eventStore.url))
         : keep(new PostgresEventStore(keep(await openDatabase(config.eventStore.url)), clock, recentBytes));
     const queue =
       config.queue.kind === 'kafka'
-        ? keep(new KafkaQueue(config.queue.url, { log: (level, message, fields) => logger[level](fields, message) }))
+        ? keep(await kafka(config.queue.url, logger))
         : keep(new EmbeddedQueue(keep(await openDatabase(config.queue.url)), clock));
     // Consumers create what they read; nobody else creates what is only written.
     await queue.createTopics(outboundTopics.filter((topic) => !compactedTopics.includes(topic)).map(topicName));
