@@ -1,6 +1,7 @@
 import type { RecordedEvent } from '#application/ports/event-store';
 import type { OutgoingMessage } from '#application/ports/message-queue';
 import type { Telemetry } from '#application/ports/telemetry';
+import { outcomes } from '#domain/gate/verdict';
 import { streamParts } from '#application/streams';
 import { sendCommandMessage } from '#contracts/outbound/send-commands';
 import { cancelledDecision, decisionOf, sendDecisionMessage } from '#contracts/outbound/send-decisions';
@@ -41,14 +42,6 @@ export const messagesOf = ({ id, stream, event, revision, metadata }: RecordedEv
       return [];
   }
 };
-
-const outcomes = {
-  SendAuthorised: 'authorised',
-  SendRefused: 'refused',
-  SendHeld: 'held',
-  SendExpired: 'expired',
-  SendCancelled: 'cancelled',
-} as const;
 
 /** Counts the decisions among the events by outcome and reason. */
 export const countDecisions = (events: readonly RecordedEvent[], telemetry: Telemetry): void => {

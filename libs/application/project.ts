@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { evolveAccount, initialAccount, policyAt, type AccountEvent, type AccountState } from '#domain/account';
 import type { CustomerEvent, Decided } from '#domain/gate/events';
 import { evolve } from '#domain/gate/evolve';
+import { isDecided, outcomes } from '#domain/gate/verdict';
 import { wakesAt } from '#domain/gate/permit';
 import { prevails } from '#domain/gate/merge';
 import { initialCustomer, openIntent, type CustomerState, type OpenIntent } from '#domain/gate/state';
@@ -290,19 +291,6 @@ class Decisions {
   }
 }
 
-const isDecided = (event: CustomerEvent): event is Decided =>
-  event.type === 'SendAuthorised' ||
-  event.type === 'SendRefused' ||
-  event.type === 'SendHeld' ||
-  event.type === 'SendExpired';
-
-const outcomeOf = {
-  SendAuthorised: 'authorised',
-  SendRefused: 'refused',
-  SendHeld: 'held',
-  SendExpired: 'expired',
-} as const;
-
 /** As JSON. What quotes a person stays in the log (rules §12); the row would be a second place to erase it from. */
 const withoutPersonal = ({ personal: _personal, ...decision }: Decided): string => JSON.stringify(decision);
 
@@ -314,7 +302,7 @@ const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: Recor
     return {
       ...key,
       fingerprint: event.intent.fingerprint,
-      outcome: outcomeOf[event.type],
+      outcome: outcomes[event.type],
       reason: 'reason' in event ? event.reason : null,
       delivery: isAuthorised ? 'pending' : null,
       commandId: isAuthorised ? recorded.id : null,

@@ -1,5 +1,6 @@
 import type { SentKind } from '#domain/analytics/session';
-import type { CustomerEvent, Decided, SendEvent } from '#domain/gate/events';
+import type { CustomerEvent } from '#domain/gate/events';
+import { isVerdict, outcomes, type Verdict } from '#domain/gate/verdict';
 import { HOUR_MS, instantOf, type Instant } from '#domain/time';
 import type { DecidedRow, HourRow, SessionKey } from '../ports/analytics.js';
 import type { Position } from '../ports/event-store.js';
@@ -45,19 +46,7 @@ export const earlierIntents = (noted: readonly Noted[]): readonly IntentKey[] =>
   return [...wanted.values()];
 };
 
-const outcomes = {
-  SendAuthorised: 'authorised',
-  SendRefused: 'refused',
-  SendHeld: 'held',
-  SendExpired: 'expired',
-  SendCancelled: 'cancelled',
-} as const;
-
-type Told = Decided | Extract<SendEvent, { readonly type: 'SendCancelled' }>;
-
-const isDecision = (event: CustomerEvent): event is Told => Object.hasOwn(outcomes, event.type);
-
-const decidedRow = ({ account, customer, position }: Noted, event: Told): DecidedRow => {
+const decidedRow = ({ account, customer, position }: Noted, event: Verdict): DecidedRow => {
   const { intent } = event;
   const isFallback = event.type === 'SendAuthorised' && event.content === 'fallback';
   const content = isFallback ? event.intent.fallback : intent?.content;
@@ -112,7 +101,7 @@ export const foldDecided = (noted: readonly Noted[], known: readonly DecidedRow[
   const sent = new Map<Position, Sent>();
   for (const one of noted) {
     const { account, customer, event, position } = one;
-    if (isDecision(event)) {
+    if (isVerdict(event)) {
       const row = decidedRow(one, event);
       changed.set(position, row);
       if (row.outcome === 'authorised') standing.set(intentKey(row), row);

@@ -1,6 +1,6 @@
 import { evolveAccount, initialAccount, type AccountEvent, type AccountState } from '#domain/account';
 import type { CustomerEvent } from '#domain/gate/events';
-import { isDecided } from '#domain/history/rederive';
+import { isDecided } from '#domain/gate/verdict';
 import { pictureAt, upTo, type Picture, type Timed, type View } from '#domain/history/as-of';
 import { differences, type Difference } from '#domain/history/compare';
 import { fold } from '#domain/gate/evolve';

@@ -1,5 +1,5 @@
 import { canonical } from '#domain/history/compare';
-import { isVerdict } from '#domain/history/rederive';
+import { isVerdict } from '#domain/gate/verdict';
 import { InfrastructureError } from '../errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import type { CustomerKey } from '../ports/read-model.js';

@@ -14,16 +14,14 @@ import type { Difference } from '#domain/history/compare';
 import { explainedRules, type RuleExplanation } from '#domain/history/inputs';
 import {
   discrepancies,
-  isDecided,
   isExact,
-  isVerdict,
   saidBy,
   situationOf,
   usersAsRecorded,
   type Known,
   type Said,
-  type Verdict,
 } from '#domain/history/rederive';
+import { isDecided, isVerdict, type Verdict } from '#domain/gate/verdict';
 import type { Policy } from '#domain/policy';
 import { evolveTemplate, initialTemplate, type TemplateEvent } from '#domain/template';
 import type { Instant } from '#domain/time';

@@ -1,7 +1,8 @@
 import { allowanceAt, type AccountEvent } from '#domain/account';
 import type { CustomerEvent, Decided } from '#domain/gate/events';
 import type { TemplateContent } from '#domain/gate/intent';
-import { isDecided, type Known, type Verdict } from '#domain/history/rederive';
+import { type Known } from '#domain/history/rederive';
+import { isDecided, type Verdict } from '#domain/gate/verdict';
 import { inForce } from '#domain/policy';
 import type { TemplateState } from '#domain/template';
 import type { Instant } from '#domain/time';

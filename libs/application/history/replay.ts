@@ -3,17 +3,8 @@ import type { CustomerEvent, Decided } from '#domain/gate/events';
 import type { CustomerState } from '#domain/gate/state';
 import { chargeFor, type Charge, type Conversations } from '#domain/history/charge';
 import { wasTrueAt } from '#domain/history/late';
-import {
-  discrepancies,
-  isDecided,
-  isExact,
-  isVerdict,
-  saidBy,
-  spokenVerdict,
-  usersAsRecorded,
-  type Known,
-  type Verdict,
-} from '#domain/history/rederive';
+import { discrepancies, isExact, saidBy, spokenVerdict, usersAsRecorded, type Known } from '#domain/history/rederive';
+import { isDecided, isVerdict, type Verdict } from '#domain/gate/verdict';
 import { initialHypothesis, supposing, takenOver, type Hypothetical, type Step } from '#domain/history/what-if';
 import { policyVersion, type Policy } from '#domain/policy';
 import { categoryAt } from '#domain/template';

@@ -1,3 +1,4 @@
+import { outcomes } from '#domain/gate/verdict';
 import type { OutgoingMessage } from '#application/ports/message-queue';
 import type { DecisionOutcome } from '#application/ports/read-model';
 import type { CostEffect, Decided, DecisionRecord, Evidence, SendEvent, Trace } from '#domain/gate/events';
@@ -40,13 +41,6 @@ export interface SendDecision {
   readonly cost?: CostEffect | undefined;
   readonly evidence?: Evidence | undefined;
 }
-
-const outcomes = {
-  SendAuthorised: 'authorised',
-  SendRefused: 'refused',
-  SendHeld: 'held',
-  SendExpired: 'expired',
-} as const satisfies Record<Decided['type'], DecisionOutcome>;
 
 /** The decision that an event records, without anything personal. */
 export const decisionOf = (account: string, customer: string, event: Decided, revision: number): SendDecision => ({

@@ -1,38 +1,18 @@
 import { allowanceAt, type AccountState } from '../account.js';
 import type { Situation } from '../gate/context.js';
 import { cancel, decide } from '../gate/decide.js';
-import type { CustomerEvent, Decided } from '../gate/events.js';
+import type { Decided } from '../gate/events.js';
 import { redecided } from '../gate/permit.js';
+import { outcomes, type Cancelled, type Verdict } from '../gate/verdict.js';
 import { openIntent, type CustomerState } from '../gate/state.js';
 import type { TemplateState } from '../template.js';
 import { differences, type Difference } from './compare.js';
-
-export type Cancelled = Extract<CustomerEvent, { type: 'SendCancelled' }>;
-/** Every event that answers a send intent. */
-export type Verdict = Decided | Cancelled;
-
-export const isDecided = (event: { readonly type: string }): event is Decided =>
-  event.type === 'SendAuthorised' ||
-  event.type === 'SendRefused' ||
-  event.type === 'SendHeld' ||
-  event.type === 'SendExpired';
-
-export const isVerdict = (event: { readonly type: string }): event is Verdict =>
-  isDecided(event) || event.type === 'SendCancelled';
 
 /** What a decision says, in the words of the read model. */
 export interface Said {
   readonly outcome: 'authorised' | 'refused' | 'held' | 'expired' | 'cancelled';
   readonly reason?: string | undefined;
 }
-
-const outcomes = {
-  SendAuthorised: 'authorised',
-  SendRefused: 'refused',
-  SendHeld: 'held',
-  SendExpired: 'expired',
-  SendCancelled: 'cancelled',
-} as const satisfies Record<Verdict['type'], Said['outcome']>;
 
 export const saidBy = (verdict: Verdict): Said => {
   const outcome = outcomes[verdict.type];

@@ -6,7 +6,8 @@ import { opensWindow } from '../message.js';
 import { policyVersion, type Policy } from '../policy.js';
 import { instantOf } from '../time.js';
 import { same } from './compare.js';
-import { decideAgain, isDecided, situationOf, type Known } from './rederive.js';
+import { decideAgain, situationOf, type Known } from './rederive.js';
+import { isDecided } from '../gate/verdict.js';
 
 /** The account as if it had always followed this policy; all else as it was. */
 export const underPolicy = (account: AccountState, policy: Policy): AccountState => ({
