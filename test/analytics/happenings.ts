@@ -106,7 +106,14 @@ export const appended = async (
               users: step.intent,
               position: index,
             }
-          : { type: 'MauAdjusted', at: clock.at, month, customer, change: 1, because: [...ids][step.intent] ?? '' };
+          : {
+              type: 'MauAdjusted',
+              at: clock.at,
+              month,
+              customer,
+              change: 1,
+              because: [...ids][step.intent % ids.size] ?? '',
+            };
       await put(mau, event, factId(mau, String(index)));
       continue;
     }
