@@ -27,33 +27,43 @@ export const eventSchema: Schema = {
     );
 
     -- In the order of the log at most so many; what is behind so many bytes of data and metadata has to wait. Of events
-    -- at known positions only their place and id. Plain SQL, so that the rows go to the client as they are found.
+    -- at known positions only their place and id. All as one text, a JSON array of
+    -- [position, stream, revision, id, type, recorded_at, data, metadata]: a row for each costs a client more than to
+    -- parse it. Where to stop is found out first, so that what is sorted there are numbers.
     create function events_after(categories text, after bigint, at_most int, at_most_bytes int, known int8multirange)
-    returns table (
-      "position" bigint, stream text, revision bigint, id uuid, type text, data text, metadata text, recorded_at bigint,
-      bytes bigint
-    ) language sql stable as $$
-      select
-        n.position, n.stream, n.revision, n.id,
-        case when n.position <@ known then null else n.type end,
-        case when n.position <@ known then null else n.data end,
-        case when n.position <@ known then null else n.metadata end,
-        n.recorded_at, n.bytes
-      from (
-        select next.*, sum(next.bytes) over (order by next.position) as total
+    returns table (events text, bytes bigint) language sql stable as $$
+      with last as materialized (
+        select max(n.position) as position, max(n.total) as bytes
         from (
-          select e.*, (octet_length(e.data) + octet_length(e.metadata))::bigint as bytes
-          from unnest(string_to_array(categories, E'\\n')) as c(category)
-          cross join lateral (
-            select * from tidegate_log.events e
-            where e.category = c.category and e.position > after
+          select sized.position, sized.bytes, sum(sized.bytes) over (order by sized.position rows unbounded preceding) as total
+          from (
+            select e.position, octet_length(e.data) + octet_length(e.metadata) as bytes
+            from unnest(string_to_array(categories, E'\\n')) as c(category)
+            cross join lateral (
+              select * from tidegate_log.events e
+              where e.category = c.category and e.position > after
+              order by e.position limit at_most
+            ) e
             order by e.position limit at_most
-          ) e
-          order by e.position limit at_most
-        ) next
-      ) n
-      where n.total - n.bytes < at_most_bytes
-      order by n.position
+          ) sized
+        ) n
+        where n.total - n.bytes < at_most_bytes
+      )
+      select
+        '[' || string_agg(
+          '[' || e.position || ',' || to_json(e.stream) || ',' || e.revision || ',"' || e.id || '",' || to_json(e.type)
+            || ',' || e.recorded_at || case
+              when e.position <@ known then ']'
+              else ',' || e.data || ',' || e.metadata || ']'
+            end,
+          ',' order by e.position
+        ) || ']',
+        (select last.bytes from last)
+      from unnest(string_to_array(categories, E'\\n')) as c(category)
+      cross join lateral (
+        select * from tidegate_log.events e
+        where e.category = c.category and e.position > after and e.position <= (select last.position from last)
+      ) e
     $$;
 
     -- Per event: stream, its revision if appended, the stream's expected revision, and what is stored.

@@ -13,7 +13,7 @@ import {
   type StreamRead,
   type SubscriptionOptions,
 } from '#application/ports/event-store';
-import { decodeEvent, encodeEvent, type StoredEvent } from '#contracts/events/codec';
+import { decodeEvent, encodeEvent, eventOf, type StoredEvent } from '#contracts/events/codec';
 import { instantOf, type Instant } from '#domain/time';
 import type { Database } from './database.js';
 import { isUnavailable, unavailableAs } from './failures.js';
@@ -46,17 +46,16 @@ interface EventRow extends StoredEvent {
 }
 
 /** What of an event a subscription gets from the log: no content where this process knows it. */
-interface FollowedRow {
-  readonly position: number;
-  readonly stream: string;
-  readonly revision: number;
-  readonly id: string;
-  readonly type: string | null;
-  readonly data: string | null;
-  readonly metadata: string | null;
-  readonly recorded_at: number;
-  readonly bytes: number;
-}
+type FollowedEvent = readonly [
+  position: Position,
+  stream: string,
+  revision: number,
+  id: string,
+  type: string,
+  recordedAt: number,
+  data?: unknown,
+  metadata?: unknown,
+];
 
 interface Followed {
   readonly events: readonly RecordedEvent[];
@@ -73,6 +72,30 @@ const recorded = (row: EventRow): RecordedEvent => ({
   position: row.position,
   recordedAt: instantOf(row.recorded_at),
 });
+
+const followedEvents = (json: string, after: Position): readonly FollowedEvent[] => {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new InfrastructureError('event-undecodable', `Behind position ${after} an event is stored that is no JSON.`, {
+      cause,
+    });
+  }
+};
+
+const followedEvent = ([
+  position,
+  stream,
+  revision,
+  id,
+  type,
+  recordedAt,
+  data,
+  metadata,
+]: FollowedEvent): RecordedEvent => {
+  const { event, metadata: own } = eventOf(type, data, metadata);
+  return { id, event, metadata: own, stream, revision, position, recordedAt: instantOf(recordedAt) };
+};
 
 const categoryOf = (stream: string): string => stream.slice(0, Math.max(0, stream.indexOf('-')));
 
@@ -180,26 +203,21 @@ export class PostgresEventStore extends EventStore {
   async #eventsAfter(position: Position, categories: readonly string[], limit: number): Promise<Followed | undefined> {
     const known = this.#recent.after(position);
     try {
-      const rows = await this.database.query<FollowedRow>(
+      const [row] = await this.database.query<{ events: string | null; bytes: number | null }>(
         `select * from tidegate_log.events_after($1, $2, $3, $4, $5)`,
         [lines(categories), position, limit, BATCH_BYTES, known.ranges],
       );
       const events: RecordedEvent[] = [];
-      let bytes = 0;
-      for (const row of rows) {
-        const { type, data, metadata } = row;
-        const event =
-          type === null || data === null || metadata === null
-            ? known.at(row.position)
-            : recorded({ ...row, type, data, metadata });
-        if (event?.id !== row.id) {
+      for (const followed of followedEvents(row?.events ?? '[]', position)) {
+        const event = followed.length === 6 ? known.at(followed[0]) : followedEvent(followed);
+        if (event?.id !== followed[3]) {
           // The log is not the one that was appended to: a backup was put back.
           this.#recent.forget();
           return await this.#eventsAfter(position, categories, limit);
         }
         events.push(event);
-        bytes += row.bytes;
       }
+      const bytes = row?.bytes ?? 0;
       return { events, bytes };
     } catch (error) {
       if (isUnavailable(error)) return undefined;

@@ -9,10 +9,14 @@ export const queueSchema: Schema = {
   name: 'tidegate_queue',
   scripts: [
     `
+    -- clean_offset, clean_count: up to where the last compaction went, and how many messages it left.
     create table partitions (
-      topic       text collate "C" not null,
-      partition   int    not null,
-      next_offset bigint not null default 0,
+      topic        text collate "C" not null,
+      partition    int    not null,
+      next_offset  bigint not null default 0,
+      compacted    boolean not null default false,
+      clean_offset bigint  not null default 0,
+      clean_count  bigint  not null default 0,
       primary key (topic, partition)
     ) with (fillfactor = 50);
 
@@ -99,53 +103,9 @@ export const queueSchema: Schema = {
 
     -- Of each partition the oldest messages, at most so many, that are older than the time and that every group has
     -- finished; a group without members counts until it was idle for so long, and so does one whose members died: their
-    -- rows stay where nobody of the group comes back. Returns how many were removed.
+    -- rows stay where nobody of the group comes back. A compacted topic keeps the last message of each key. Returns how
+    -- many were removed.
     create function remove_finished(before bigint, idle_ms bigint, at_most int) returns int
-    language plpgsql as $$
-    declare
-      place record;
-      unfinished bigint;
-      last bigint;
-      removed int;
-      total int := 0;
-    begin
-      for place in select p.topic, p.partition from tidegate_queue.partitions p loop
-        select min(c.next_offset) into unfinished
-        from tidegate_queue.claims c
-        where c.topic = place.topic and c.partition = place.partition and (
-          c.used_at > clock_timestamp() - idle_ms * interval '1 millisecond'
-          or exists (
-            select from tidegate_queue.members g
-            where g.consumer_group = c.consumer_group
-              and g.expires_at > clock_timestamp() - idle_ms * interval '1 millisecond'
-          )
-        );
-
-        select max(oldest."offset") into last
-        from (
-          select m."offset", m.at from tidegate_queue.messages m
-          where m.topic = place.topic and m.partition = place.partition
-          order by m."offset" limit at_most
-        ) oldest
-        where oldest.at < before and (unfinished is null or oldest."offset" < unfinished);
-
-        delete from tidegate_queue.messages m
-        where m.topic = place.topic and m.partition = place.partition and m."offset" <= last;
-        get diagnostics removed = row_count;
-        total := total + removed;
-      end loop;
-      return total;
-    end $$;
-    `,
-    `
-    -- clean_offset, clean_count: up to where the last compaction went, and how many messages it left.
-    alter table partitions
-      add column compacted    boolean not null default false,
-      add column clean_offset bigint  not null default 0,
-      add column clean_count  bigint  not null default 0;
-
-    -- As before, but a compacted topic keeps the last message of each key.
-    create or replace function remove_finished(before bigint, idle_ms bigint, at_most int) returns int
     language plpgsql as $$
     declare
       place record;

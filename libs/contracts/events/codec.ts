@@ -11,6 +11,11 @@ export interface StoredEvent {
   readonly metadata: string;
 }
 
+export interface DecodedEvent {
+  readonly event: DomainEvent;
+  readonly metadata: EventMetadata;
+}
+
 /** The version of the stored shapes: raised, with an upcaster from the one before, when a shape changes. */
 const SCHEMA_VERSION = 1;
 
@@ -34,16 +39,21 @@ export const encodeEvent = (event: DomainEvent, metadata: EventMetadata): Stored
  * earlier versions still decode.
  * @throws InfrastructureError `event-undecodable`
  */
-export const decodeEvent = (stored: StoredEvent): { readonly event: DomainEvent; readonly metadata: EventMetadata } => {
-  const event = parsed(stored.type, stored.data);
-  const metadata = parsed(stored.type, stored.metadata);
-  if (!isDomainEvent(event) || event.type !== stored.type) throw undecodable(stored.type, 'is no event of Tidegate');
-  if (!isVersioned(metadata)) throw undecodable(stored.type, 'has no metadata of Tidegate');
-  const { schemaVersion, ...rest } = metadata;
+export const decodeEvent = ({ type, data, metadata }: StoredEvent): DecodedEvent =>
+  eventOf(type, parsed(type, data), parsed(type, metadata));
+
+/** The same of what was parsed already. @throws InfrastructureError `event-undecodable` */
+export const eventOf = (type: string, data: unknown, metadata: unknown): DecodedEvent => {
+  if (!isDomainEvent(data) || data.type !== type) throw undecodable(type, 'is no event of Tidegate');
+  if (!isVersioned(metadata)) throw undecodable(type, 'has no metadata of Tidegate');
+  const { schemaVersion, correlationId, causationId, traceparent } = metadata;
   if (schemaVersion !== SCHEMA_VERSION) {
-    throw undecodable(stored.type, `has schema version ${schemaVersion}, which a later Tidegate wrote: upgrade`);
+    throw undecodable(type, `has schema version ${schemaVersion}, which a later Tidegate wrote: upgrade`);
   }
-  return { event, metadata: rest };
+  return {
+    event: data,
+    metadata: traceparent === undefined ? { correlationId, causationId } : { correlationId, causationId, traceparent },
+  };
 };
 
 const undecodable = (type: string, what: string, cause?: unknown): InfrastructureError =>
