@@ -1,6 +1,6 @@
 // Decided intents per second on the embedded default: one process with all parts, its data in a folder, the sandbox as
 // provider. From the queue to the command, with the process's memory. The intents wait in the queue before it starts.
-// Run: npm run build && node --max-semi-space-size=32 dist/test/bench/embedded.bench.js [--intents N] [--customers N] [--json]
+// Run: npm run build && MALLOC_ARENA_MAX=1 node --max-semi-space-size=16 --max-old-space-size=400 dist/test/bench/embedded.bench.js [--intents N] [--customers N] [--json]
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

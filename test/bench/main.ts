@@ -25,7 +25,10 @@ for (const [name, { file, flags }] of Object.entries(scenarios)) {
   if (values.only !== undefined && !values.only.includes(name)) continue;
   process.stderr.write(`${name}\n`);
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, path, '--json']);
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, path, '--json'], {
+    // As npm start and the image have it.
+    env: { ...process.env, MALLOC_ARENA_MAX: '1' },
+  });
   results[name] = JSON.parse(stdout);
 }
 

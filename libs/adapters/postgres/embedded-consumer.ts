@@ -231,8 +231,8 @@ export class EmbeddedConsumer extends MessageConsumer {
 
   /** What comes next in each partition, in the order of the partitions. */
   async #read(partitions: readonly Held[]): Promise<readonly (readonly ReceivedMessage[])[]> {
-    const rows = await this.database.query<{ number: number; offset: number; at: number; body: string }>(
-      'select * from tidegate_queue.messages_after($1, $2, $3, $4, $5)',
+    const [row] = await this.database.query<{ messages: string | null }>(
+      'select tidegate_queue.messages_after($1, $2, $3, $4, $5) as messages',
       [
         lines(partitions.map(({ claim }) => claim.topic)),
         lines(partitions.map(({ claim }) => claim.partition)),
@@ -242,7 +242,7 @@ export class EmbeddedConsumer extends MessageConsumer {
       ],
     );
     const found: ReceivedMessage[][] = partitions.map(() => []);
-    for (const { number, offset, at, body } of rows) {
+    for (const [number, offset, at, body] of storedMessages(row?.messages ?? '[]')) {
       const claim = partitions[number - 1]?.claim;
       if (claim === undefined) continue;
       const { topic, partition } = claim;
@@ -288,8 +288,12 @@ export class EmbeddedConsumer extends MessageConsumer {
 const isHeaders = (value: unknown): value is Readonly<Record<string, string>> =>
   typeof value === 'object' && value !== null && Object.values(value).every((header) => typeof header === 'string');
 
-const decoded = (body: string): Pick<ReceivedMessage, 'key' | 'value' | 'headers'> => {
-  const message: unknown = JSON.parse(body);
+/** As `messages_after` writes them. */
+type StoredMessage = readonly [number: number, offset: number, at: number, body: unknown];
+
+const storedMessages = (json: string): readonly StoredMessage[] => JSON.parse(json);
+
+const decoded = (message: unknown): Pick<ReceivedMessage, 'key' | 'value' | 'headers'> => {
   if (
     typeof message === 'object' &&
     message !== null &&

@@ -78,19 +78,21 @@ export const queueSchema: Schema = {
       from incoming i join moved m on m.topic = i.topic and m.partition = i.partition;
     end $$;
 
-    -- Of each partition at most so many; what is behind so many bytes has to wait.
+    -- Of each partition at most so many; what is behind so many bytes has to wait. As one text, a JSON array of
+    -- [number of the partition, offset, at, body]: a row for each costs a client more than to parse it.
     create function messages_after(topics text, partitions text, offsets text, at_most int, at_most_bytes int)
-    returns table (number bigint, "offset" bigint, at bigint, body text)
-    language plpgsql stable as $$
-    begin
-      return query
-      select p.number, m."offset", m.at, m.body
+    returns text language sql stable as $$
+      select '[' || string_agg(
+        '[' || p.number || ',' || m."offset" || ',' || m.at || ',' || m.body || ']', ',' order by p.number, m."offset"
+      ) || ']'
       from unnest(
         string_to_array(topics, E'\\n'), string_to_array(messages_after.partitions, E'\\n')::int[],
         string_to_array(offsets, E'\\n')::bigint[]
       ) with ordinality as p(topic, partition, next, number)
       cross join lateral (
-        select next."offset", next.at, next.body, sum(octet_length(next.body)) over (order by next."offset") as bytes
+        select
+          next."offset", next.at, next.body,
+          sum(octet_length(next.body)) over (order by next."offset" rows unbounded preceding) as bytes
         from (
           select * from tidegate_queue.messages m
           where m.topic = p.topic and m.partition = p.partition and m."offset" >= p.next
@@ -98,8 +100,7 @@ export const queueSchema: Schema = {
         ) next
       ) m
       where m.bytes - octet_length(m.body) < at_most_bytes
-      order by p.number, m."offset";
-    end $$;
+    $$;
 
     -- Of each partition the oldest messages, at most so many, that are older than the time and that every group has
     -- finished; a group without members counts until it was idle for so long, and so does one whose members died: their

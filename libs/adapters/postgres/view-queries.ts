@@ -13,7 +13,7 @@ import {
   customerRow,
   decisionRow,
   templateRow,
-  type StoredCustomer,
+  storedCustomers,
   type StoredDecision,
 } from './view-rows.js';
 
@@ -26,13 +26,16 @@ export class ViewQueries {
 
   async customers(keys: readonly CustomerKey[]): Promise<readonly CustomerRow[]> {
     if (keys.length === 0) return [];
-    const rows = await this.database.query<StoredCustomer>(
-      `select c.account, c.customer, c.revision, c.state
+    // As one text: a row for each costs more than to parse it.
+    const [row] = await this.database.query<{ customers: string | null }>(
+      `select '[' || string_agg(
+         '[' || to_json(c.account) || ',' || to_json(c.customer) || ',' || c.revision || ',' || c.state || ']', ','
+       ) || ']' as customers
        from ${rowsOf(1, 'text', 'text')} as k(account, customer)
        join ${this.schema}.customers c on c.account = k.account and c.customer = k.customer`,
       [lines(keys.map(({ account }) => toLine(account))), lines(keys.map(({ customer }) => toLine(customer)))],
     );
-    return rows.map(customerRow);
+    return storedCustomers(row?.customers ?? '[]').map(customerRow);
   }
 
   async decisions(keys: readonly IntentKey[]): Promise<readonly DecisionRow[]> {

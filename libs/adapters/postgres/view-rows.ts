@@ -22,11 +22,13 @@ const corrupt = (what: string): InfrastructureError =>
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const parsed = <State>(json: string, isState: (value: unknown) => value is State, what: string): State => {
-  const value: unknown = JSON.parse(json);
+const checked = <State>(value: unknown, isState: (value: unknown) => value is State, what: string): State => {
   if (!isState(value)) throw corrupt(what);
   return value;
 };
+
+const parsed = <State>(json: string, isState: (value: unknown) => value is State, what: string): State =>
+  checked(JSON.parse(json), isState, what);
 
 const oneOf = <Word extends string>(words: readonly Word[], word: string, what: string): Word => {
   const known = words.find((candidate) => candidate === word);
@@ -66,18 +68,15 @@ const isTemplateState = (value: unknown): value is TemplateState =>
 
 const nullable = (line: string | null): string | null => (line === null ? null : fromLine(line));
 
-export interface StoredCustomer {
-  readonly account: string;
-  readonly customer: string;
-  readonly revision: number;
-  readonly state: string;
-}
+type StoredCustomer = readonly [account: string, customer: string, revision: number, state: unknown];
 
-export const customerRow = ({ account, customer, revision, state }: StoredCustomer): CustomerRow => ({
+export const storedCustomers = (json: string): readonly StoredCustomer[] => JSON.parse(json);
+
+export const customerRow = ([account, customer, revision, state]: StoredCustomer): CustomerRow => ({
   account: fromLine(account),
   customer: fromLine(customer),
   revision,
-  state: parsed(state, isCustomerState, 'the state of a customer'),
+  state: checked(state, isCustomerState, 'the state of a customer'),
 });
 
 export interface StoredDecision {
