@@ -40,7 +40,7 @@ export const readPolicy = async (file: string): Promise<Policy> => {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new InfrastructureError('config-invalid', `The policy file ${file} cannot be read.`, { cause });
   });
-  const isValid = validatorOf(ChangePolicyDto);
+  const isValid = validatorOf(ChangePolicyDto)();
   const content = { account: 'what_if', ...parsed(file, text) };
   if (!isValid(content)) {
     const { message, remedy } = faultOf(isValid.errors);

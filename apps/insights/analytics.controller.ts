@@ -1,5 +1,5 @@
 import { applyDecorators, Controller, Get, Param, Query as QueryOf, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '#platform/api-description';
 import { InfrastructureError } from '#application/errors';
 import { Analytics, type ActiveUserRow, type DecidedRow, type SessionRow } from '#application/ports/analytics';
 import { Clock } from '#application/ports/clock';

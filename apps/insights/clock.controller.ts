@@ -1,5 +1,5 @@
 import { Controller, Get, Put, UseFilters } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiTags } from '#platform/api-description';
 import { InfrastructureError } from '#application/errors';
 import { Clock } from '#application/ports/clock';
 import { readSteer, SteerDto } from '#contracts/http/clock';

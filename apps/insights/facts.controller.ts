@@ -1,5 +1,5 @@
 import { Controller, Headers, HttpCode, Param, Post, UseFilters } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiParam, ApiTags } from '#platform/api-description';
 import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer } from '#application/ports/message-queue';

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query as QueryOf } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '#platform/api-description';
 import { InfrastructureError } from '#application/errors';
 import { ReadAsOf } from '#application/history/as-of';
 import { Explain } from '#application/history/explain';

@@ -48,7 +48,7 @@ const controllers = [
 ];
 const lookups: readonly Provider[] = [AccountLookup, CustomerLookup];
 
-/** The HTTP API. The application that imports it answers errors with a ProblemFilter and calls `setupBodies` and `setupDocs`. */
+/** The HTTP API. The application that imports it answers errors with a ProblemFilter and calls what is in setup.ts. */
 @Module({})
 export class InsightsModule {
   /** What the API's description is made from, without anything behind it. */

@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, UseFilters } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiTags } from '#platform/api-description';
 import { CustomerIdentity } from '#application/customer-identity';
 import { InfrastructureError } from '#application/errors';
 import { Clock } from '#application/ports/clock';

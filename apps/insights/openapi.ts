@@ -1,15 +1,17 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import * as swagger from '@nestjs/swagger';
 import { definitionsFor } from '#contracts/inbound/schemas';
+import { describeTo } from '#platform/api-description';
 import { PROBLEM_CONTENT_TYPE } from '#platform/problem';
 
 const about = `Asks the gate to send, and shows what it decided and on what. All answers come from the read model, which is a moment behind the log. Errors are problems by RFC 9457 (\`${PROBLEM_CONTENT_TYPE}\`) that name the field and the remedy.`;
 
 /** What the controllers and the contracts say of the API. */
-export const openApiOf = (app: INestApplication): OpenAPIObject => {
-  const document = SwaggerModule.createDocument(
+export const openApiOf = (app: INestApplication): swagger.OpenAPIObject => {
+  describeTo(swagger);
+  const document = swagger.SwaggerModule.createDocument(
     app,
-    new DocumentBuilder()
+    new swagger.DocumentBuilder()
       .setOpenAPIVersion('3.1.0')
       .setTitle('Tidegate')
       .setVersion('1')

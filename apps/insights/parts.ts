@@ -3,7 +3,7 @@ import type { Process } from '#apps/composition/process';
 import type { Part } from '#platform/lifecycle';
 import { AccessPolicy } from './access.js';
 import { InsightsModule } from './insights.module.js';
-import { setupBodies, setupDocs } from './setup.js';
+import { setupBodies, setupDocs, setupMethods } from './setup.js';
 
 /** The HTTP API, with health and metrics. */
 export const insightsParts = ({ config, engines, logger, probes }: Process): Part[] => {
@@ -12,6 +12,7 @@ export const insightsParts = ({ config, engines, logger, probes }: Process): Par
   return [
     httpPart(module, config, logger, (app) => {
       setupBodies(app);
+      setupMethods(app);
       setupDocs(app);
     }),
   ];

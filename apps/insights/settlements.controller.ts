@@ -1,5 +1,5 @@
 import { Controller, Headers, HttpCode, Param, Post, UseFilters } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiParam, ApiTags } from '#platform/api-description';
 import { InfrastructureError } from '#application/errors';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer } from '#application/ports/message-queue';

@@ -1,5 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '#platform/api-description';
 import { Clock } from '#application/ports/clock';
 import { ReadModel } from '#application/ports/read-model';
 import { TemplatesView } from '#contracts/http/views';

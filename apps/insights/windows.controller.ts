@@ -1,5 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiTags } from '#platform/api-description';
 import { Clock } from '#application/ports/clock';
 import { CustomerView, type WindowView } from '#contracts/http/views';
 import { written } from '#contracts/outbound/outgoing';

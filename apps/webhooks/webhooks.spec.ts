@@ -158,7 +158,7 @@ const readings = (topic: InboundTopic = 'inbound-messages') =>
   producer.sent
     .filter((message) => message.topic === topicName(topic))
     .map((message, offset) => readMessage(topic, { ...message, partition: 0, offset, at: noon }));
-const isDeadWebhook = validatorOf(DeadWebhookDto);
+const isDeadWebhook = validatorOf(DeadWebhookDto)();
 const deadLetters = (): readonly { readonly [field: string]: unknown }[] =>
   producer.sent
     .filter(({ topic }) => topic === topicName('dead-letters'))

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiResponse } from '@nestjs/swagger';
+import { ApiResponse } from './api-description.js';
 import { ProblemView } from '#contracts/http/problem';
 import { PROBLEM_CONTENT_TYPE } from './problem.js';
 

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from './api-description.js';
 import type { ServerResponse } from 'node:http';
 import { LiveView, ReadyView, StalledView } from '#contracts/http/views';
 import { Answers } from './answers.js';

@@ -5,7 +5,7 @@ import { Test } from '@nestjs/testing';
 import { AccessPolicy } from '#apps/insights/access';
 import { InsightsModule, type InsightsOptions } from '#apps/insights/insights.module';
 import { openApi } from '#apps/insights/reference';
-import { setupBodies, setupDocs } from '#apps/insights/setup';
+import { setupBodies, setupDocs, setupMethods } from '#apps/insights/setup';
 import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer, type OutgoingMessage } from '#application/ports/message-queue';
@@ -122,6 +122,7 @@ export const openInsights = async (clock: Clock = new FixedClock(), behind: Behi
   ).createNestApplication<NestExpressApplication>({ logger: false });
   app.useGlobalFilters(new ProblemFilter(app.get(HttpAdapterHost).httpAdapter, () => undefined));
   setupBodies(app);
+  setupMethods(app);
   setupDocs(app);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();

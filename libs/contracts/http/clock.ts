@@ -25,10 +25,11 @@ export interface Steer {
   readonly rate?: number | undefined;
 }
 
-const isSteer = validatorOf(SteerDto);
+const steerValidator = validatorOf(SteerDto);
 const wrong = (field: string, message: string, remedy: string): Fault => ({ kind: 'invalid', field, message, remedy });
 
 export const readSteer = (body: unknown): ({ readonly kind: 'valid' } & Steer) | Fault => {
+  const isSteer = steerValidator();
   if (!isSteer(body)) return faultOf(isSteer.errors);
   const { at, advanceMs, rate } = body;
   if (at !== undefined && advanceMs !== undefined) {

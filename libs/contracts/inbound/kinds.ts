@@ -43,11 +43,12 @@ const kind = <K extends string, Dto extends object, Data>(
   dto: new () => Dto,
   map: (dto: Dto) => Data,
 ): Kind<K, Data> => {
-  const isValid = validatorOf(dto);
+  const validator = validatorOf(dto);
   return {
     name,
     dto,
     parse: (content, envelope) => {
+      const isValid = validator();
       if (!isValid(content)) return faultOf(isValid.errors);
       try {
         return { kind: 'valid', type: name, data: map(content), envelope };

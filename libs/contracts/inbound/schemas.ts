@@ -31,10 +31,16 @@ export const definitionsFor = (schema: unknown): Record<string, object> => {
   return needed;
 };
 
+let made: Record<string, object> = {};
+
+/** The definitions, this one and all it refers to among them: made again only for a class imported since. */
+const definitionsWith = (name: string): Record<string, object> =>
+  Object.hasOwn(made, name) ? made : (made = definitions());
+
 /** The class as one JSON Schema, with all it refers to. */
 export const schemaOf = (dto: { readonly name: string }): object => ({
   $ref: `#/definitions/${dto.name}`,
-  definitions: definitions(),
+  definitions: definitionsWith(dto.name),
 });
 
 // strictTypes would refuse `$ref` beside `type: object`, which the generator writes.
@@ -43,12 +49,27 @@ const ajv = new Ajv({ discriminator: true, strictTypes: false, strictRequired: f
 ajv.addFormat('date-time', (text: string) => parseInstant(text) !== undefined);
 ajv.addFormat('iana-time-zone', isZone);
 
-/** Compiles the validation of a message as one class. */
-export const validatorOf = <T>(dto: new () => T): ValidateFunction<T> => ajv.compile<T>(schemaOf(dto));
+/** What makes it is called once, when it is asked for. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+};
 
-/** Compiles the validation of one field of a class, for what can be read of a message that is invalid as a whole. */
-export const fieldValidatorOf = <T, F extends keyof T & string>(dto: new () => T, field: F): ValidateFunction<T[F]> =>
-  ajv.compile<T[F]>({ $ref: `#/definitions/${dto.name}/properties/${field}`, definitions: definitions() });
+/** The validation of a message as one class, compiled when it is first asked for: a start need not wait for all of them. */
+export const validatorOf = <T>(dto: new () => T): (() => ValidateFunction<T>) =>
+  once(() => ajv.compile<T>(schemaOf(dto)));
+
+/** The same of one field of a class, for what can be read of a message that is invalid as a whole. */
+export const fieldValidatorOf = <T, F extends keyof T & string>(
+  dto: new () => T,
+  field: F,
+): (() => ValidateFunction<T[F]>) =>
+  once(() =>
+    ajv.compile<T[F]>({
+      $ref: `#/definitions/${dto.name}/properties/${field}`,
+      definitions: definitionsWith(dto.name),
+    }),
+  );
 
 /** A message that the contract does not allow. */
 export interface Fault {

@@ -7,9 +7,9 @@ import { fieldValidatorOf, type Fault } from '../inbound/schemas.js';
 import { SendDto } from '../inbound/send-intents.js';
 import type { SendDecision } from './send-decisions.js';
 
-const isAccount = fieldValidatorOf(SendDto, 'account');
-const isCustomer = fieldValidatorOf(SendDto, 'customer');
-const isIntentId = fieldValidatorOf(SendDto, 'intentId');
+const accountValidator = fieldValidatorOf(SendDto, 'account');
+const customerValidator = fieldValidatorOf(SendDto, 'customer');
+const intentIdValidator = fieldValidatorOf(SendDto, 'intentId');
 
 /** Fields of a message can be as long as the message. */
 const CUT = 1_000;
@@ -25,6 +25,7 @@ export const invalidIntentDecision = (
   identity: Pick<CustomerIdentity, 'customerOf'>,
   decidedAt: Instant,
 ): SendDecision | undefined => {
+  const [isAccount, isCustomer, isIntentId] = [accountValidator(), customerValidator(), intentIdValidator()];
   const { type, content } = legible(message);
   if (type === 'tidegate.send-intents.cancel') return undefined;
   const account: unknown = content?.['account'];
