@@ -6,6 +6,7 @@ import type { Telemetry } from '#application/ports/telemetry';
 import { HealthController } from './health.controller.js';
 import { Refusals } from './refusals.js';
 import { SeenNonces } from './seen-nonces.js';
+import { SignedWebhooks } from './signed-webhooks.js';
 import { WebhookSettings } from './settings.js';
 import { TakeUpdates } from './take-updates.js';
 import { WebhooksController } from './webhooks.controller.js';
@@ -29,6 +30,7 @@ export class WebhooksModule {
         { provide: WebhookSettings, useValue: settings },
         { provide: Clock, useValue: clock },
         { provide: SeenNonces, useFactory: () => new SeenNonces() },
+        SignedWebhooks,
         { provide: TakeUpdates, useValue: new TakeUpdates(producer, clock, identity, telemetry) },
         { provide: Refusals, useValue: { refused } satisfies Refusals },
       ],

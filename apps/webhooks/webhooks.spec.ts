@@ -14,7 +14,8 @@ import { instantOf, MINUTE_MS, plus, type Instant } from '#domain/time';
 import { PrometheusTelemetry } from '#platform/metrics';
 import type { Refusal } from './refusals.js';
 import { parseSettings } from './settings.js';
-import { MAX_BODY_BYTES, setupWebhooks } from './setup.js';
+import { MAX_BODY_BYTES } from './posts.js';
+import { setupWebhooks } from './setup.js';
 import { WebhooksModule } from './webhooks.module.js';
 
 const noon = instantOf(Date.UTC(2026, 4, 4, 12));
