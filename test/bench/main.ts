@@ -15,6 +15,7 @@ const scenarios = {
   produce: { file: 'produce.bench.js', flags: ['--max-semi-space-size=32'] },
   embedded: { file: 'embedded.bench.js', flags: ['--max-semi-space-size=16', '--max-old-space-size=400'] },
   kafka: { file: 'kafka.bench.js', flags: [] },
+  webhooks: { file: 'webhooks.bench.js', flags: [] },
   replay: { file: 'replay.bench.js', flags: ['--expose-gc', '--max-semi-space-size=64'] },
 } as const;
 
