@@ -67,38 +67,31 @@ export const sendAtRate = async (
   perSecond: number,
   connections = 64,
 ): Promise<Measured> => {
-  const idle = Array.from({ length: connections }, () => new Connection(port));
-  const all = [...idle];
+  const all = Array.from({ length: connections }, () => new Connection(port));
   await Promise.all(all.map((connection) => connection.ready()));
   const latencies: number[] = [];
-  let failure: unknown;
-  let sent = 0;
   const startedAt = performance.now();
-  const dueAt = (index: number): number => startedAt + (index * 1_000) / perSecond;
-  const next = (connection: Connection): void => {
-    const index = sent;
-    const request = requests[index];
-    if (request === undefined || dueAt(index) > performance.now()) {
-      idle.push(connection);
-      return;
+  let sent = 0;
+  /** Takes what is due next, until there is nothing any more. */
+  const work = async (connection: Connection): Promise<void> => {
+    for (;;) {
+      const index = sent;
+      const request = requests[index];
+      if (request === undefined) return;
+      sent += 1;
+      const dueAt = startedAt + (index * 1_000) / perSecond;
+      const early = dueAt - performance.now();
+      if (early > 0) await pause(early);
+      const status = await connection.post(request);
+      if (status !== 200) throw new Error(`A webhook was answered ${status}.`);
+      latencies.push(performance.now() - dueAt);
     }
-    sent += 1;
-    connection.post(request).then(
-      (status) => {
-        if (status !== 200) failure ??= new Error(`A webhook was answered ${status}.`);
-        latencies.push(performance.now() - dueAt(index));
-        next(connection);
-      },
-      (error: unknown) => (failure ??= error),
-    );
   };
-  while (latencies.length < requests.length && failure === undefined) {
-    // Those that find nothing due come back idle: not more than there are now.
-    for (const connection of idle.splice(0)) next(connection);
-    await pause(1);
+  try {
+    await Promise.all(all.map(work));
+  } finally {
+    for (const connection of all) connection.close();
   }
   const tookMs = performance.now() - startedAt;
-  for (const connection of all) connection.close();
-  if (failure !== undefined) throw failure;
   return { latenciesMs: latencies.toSorted((a, b) => a - b), tookMs };
 };

@@ -220,6 +220,24 @@ const variants: { readonly [file: string]: DomainEvent } = {
     former: true,
     personal: { from: '4915112345678', name: 'Ada', text: 'Hello' },
   },
+  'MessageDelivered.v1.settled.json': {
+    type: 'MessageDelivered',
+    at,
+    intentId: 'order-1',
+    providerMessageId: 'claim-1',
+    sender: '15550001111',
+    settledBy: 'jane@acme.example',
+  },
+  'SendFailed.v1.settled.json': {
+    type: 'SendFailed',
+    at,
+    intentId: 'order-1',
+    claim: 'claim-1',
+    code: 'settled',
+    final: true,
+    providerMessageId: 'wamid.2',
+    settledBy: 'jane@acme.example',
+  },
 };
 const metadata = { correlationId: 'm-1', causationId: 'e-1', traceparent: '00-a-b-01' };
 
