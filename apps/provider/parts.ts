@@ -10,6 +10,7 @@ import { WaitingSends } from '#application/waiting-sends';
 import type { Failure } from '#domain/gate/outcome';
 import type { Part } from '#platform/lifecycle';
 import type { ChosenProvider } from './chosen-provider.js';
+import { ProvenAliases } from './proven-aliases.js';
 import { ProviderModule } from './provider.module.js';
 import { RoutingProvider } from './routing.js';
 import { sandbox } from './sandbox.js';
@@ -22,6 +23,7 @@ const RECOVER_EVERY_MS = 5_000;
 /** As fine as a sender's burst is spread (ADR 0017). */
 const TURN_EVERY_MS = 50;
 const CONCURRENT_CALLS = 64;
+const TELL_ALIASES_EVERY_MS = 1_000;
 
 /** Takes permits to the provider; watches attempts without an outcome, pauses that are over and permits that lapsed. */
 export const providerParts = (running: Process): Part[] => {
@@ -40,6 +42,7 @@ export const providerParts = (running: Process): Part[] => {
     const { account, sender } = sending;
     logger.warn({ account, sender, code, effect: effect?.kind, remedy }, 'the provider refuses until somebody acts');
   };
+  const aliases = new ProvenAliases(engines.identity, engines.producer, clock);
   const messages = new SendMessages({
     customers,
     directory,
@@ -50,6 +53,7 @@ export const providerParts = (running: Process): Part[] => {
     templates,
     clock,
     failed,
+    identified: (message, others) => aliases.learn(message, others),
     concurrency: CONCURRENT_CALLS,
   });
   const reports = new RecordReports(customers, situations, readModel, templates, clock, (sending, failure) => {
@@ -70,6 +74,10 @@ export const providerParts = (running: Process): Part[] => {
     await messages.run(due.filter((key) => !waiting.has(key)));
     return false;
   };
+  const tellAliases = async (): Promise<boolean> => {
+    await aliases.publish();
+    return false;
+  };
   return [
     ...parts,
     gate.part,
@@ -82,6 +90,7 @@ export const providerParts = (running: Process): Part[] => {
     ),
     loopPart({ name: 'watch', everyMs: WATCH_EVERY_MS, run: watch }, logger, heartbeats),
     loopPart({ name: 'turns', everyMs: TURN_EVERY_MS, run: () => messages.runWaiting() }, logger, heartbeats),
+    loopPart({ name: 'aliases', everyMs: TELL_ALIASES_EVERY_MS, run: tellAliases }, logger, heartbeats),
     loopPart({ name: 'recovery', everyMs: RECOVER_EVERY_MS, run: recover }, logger, heartbeats),
   ];
 };

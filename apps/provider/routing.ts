@@ -1,8 +1,7 @@
 import { MetaProvider } from '#adapters/meta/meta-provider';
 import { SinchProvider } from '#adapters/sinch/sinch-provider';
 import type { Clock } from '#application/ports/clock';
-import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
-import type { ProviderOutcome } from '#domain/gate/outcome';
+import { SendProvider, type ProviderAnswer, type ProviderMessage } from '#application/ports/send-provider';
 import type { ProviderSettings } from './settings.js';
 
 /** Sends each message through the provider that has its sender; the same sender may move from one to the other (case 43). */
@@ -19,7 +18,7 @@ export class RoutingProvider extends SendProvider {
     this.#meta = new MetaProvider(settings.meta, clock);
   }
 
-  async send(message: ProviderMessage): Promise<ProviderOutcome> {
+  async send(message: ProviderMessage): Promise<ProviderAnswer> {
     const { account, sender } = message;
     const { sinch, meta } = this.settings;
     if (sinch.get(account)?.appOf(sender) !== undefined) return await this.#sinch.send(message);

@@ -13,7 +13,7 @@ import type { Directory } from './directory.js';
 import type { Pacing, Sending } from './pacing.js';
 import type { Clock } from './ports/clock.js';
 import type { IntentKey } from './ports/read-model.js';
-import type { ProviderMessage, SendProvider } from './ports/send-provider.js';
+import type { ProviderAnswer, ProviderMessage, SendProvider } from './ports/send-provider.js';
 import { messageOf, type Started } from './provider-message.js';
 import type { SituationOf, Situations } from './situations.js';
 import { templateStream } from './streams.js';
@@ -39,6 +39,8 @@ export interface SendMessagesOptions {
   readonly concurrency: number;
   /** Told of each definite failure, with what it means beyond the message. */
   readonly failed?: (sending: Sending, failure: Failure) => void;
+  /** Told by which other names the provider knows whom it wrote to. Never rejects, and is not waited for. */
+  readonly identified?: (message: ProviderMessage, alsoKnownAs: ProviderMessage['to']) => void;
   /** Random, so that two workers never both believe to own one. */
   readonly newClaim?: () => string;
 }
@@ -61,7 +63,7 @@ type Owned = Placed<IntentKey> & {
   /** A call from then on could meet an attempt that others have given up on. */
   readonly callBefore: Instant;
 };
-type Called = Owned & { readonly outcome: ProviderOutcome };
+type Called = Owned & { readonly outcome: ProviderAnswer };
 type Groups<T> = readonly (readonly T[])[];
 
 /** From send command to outcome (rules §7): pace, re-check, claim, call, settle. */
@@ -293,10 +295,11 @@ export class SendMessages {
     const { customers, templates, pacing, clock } = this.options;
     const all = batch.flatMap(([, called]) => called);
     const now = clock.now();
-    for (const { account, customer, open, outcome } of all) {
+    for (const { account, customer, open, message, outcome } of all) {
       const sending = { account, customer, sender: open.intent.sender };
       pacing.noted(sending, outcome, now);
       if (outcome.kind === 'failed') this.options.failed?.(sending, outcome);
+      if (outcome.alsoKnownAs !== undefined) this.options.identified?.(message, outcome.alsoKnownAs);
     }
     await templates.learn(
       all.flatMap(({ account, open, outcome }) =>
@@ -324,7 +327,7 @@ export class SendMessages {
     });
   }
 
-  async #outcome({ message, callBefore }: Owned): Promise<ProviderOutcome> {
+  async #outcome({ message, callBefore }: Owned): Promise<ProviderAnswer> {
     // Waited too long behind others: definitely not sent, so that it may be tried again.
     if (this.options.clock.now() >= callBefore) return { kind: 'failed', code: 'not-called', retryable: true };
     try {

@@ -127,6 +127,43 @@ describe('sending through Meta', () => {
     expect(await provider.send(textMessage)).toEqual({ kind: 'accepted', providerMessageId: 'm1' });
   });
 
+  test.each<[string, ProviderMessage['to'], object, object | undefined]>([
+    ['the same number, without its plus', { phone: '+491701234567' }, { wa_id: '491701234567' }, undefined],
+    [
+      'case 24: the number as Meta writes it',
+      { phone: '+5511987654321' },
+      { wa_id: '551187654321' },
+      { phone: '551187654321' },
+    ],
+    [
+      'case 23: the user id',
+      { phone: '491701234567' },
+      { wa_id: '491701234567', user_id: 'DE.ada' },
+      { userId: 'DE.ada' },
+    ],
+    [
+      'case 23: the number, for a user id',
+      { userId: 'DE.ada' },
+      { wa_id: '491701234567', user_id: 'DE.ada' },
+      { phone: '491701234567' },
+    ],
+    ['what is no number', { phone: '491701234567' }, { wa_id: 'ada' }, undefined],
+    ['nothing', { phone: '491701234567' }, {}, undefined],
+  ])('learns whom it wrote to: %s', async (_what, to, contact, alsoKnownAs) => {
+    server.script = answering(200, { ...accepted, contacts: [{ input: 'x', ...contact }] });
+    expect(await provider.send({ ...textMessage, to })).toEqual({
+      kind: 'accepted',
+      providerMessageId: 'm1',
+      alsoKnownAs,
+    });
+  });
+
+  test('learns nothing of an answer about several', async () => {
+    const contacts = [{ wa_id: '551187654321' }, { wa_id: '551187654322' }];
+    server.script = answering(200, { ...accepted, contacts });
+    expect(await provider.send(textMessage)).toEqual({ kind: 'accepted', providerMessageId: 'm1' });
+  });
+
   const refusing = (status: number, code: number): Script =>
     answering(status, { error: { code, message: `(#${code}) about +491701234567`, error_data: { details: 'x' } } });
 

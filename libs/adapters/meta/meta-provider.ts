@@ -1,6 +1,5 @@
 import type { Clock } from '#application/ports/clock';
-import { SendProvider, type ProviderMessage } from '#application/ports/send-provider';
-import type { ProviderOutcome } from '#domain/gate/outcome';
+import { SendProvider, type ProviderAnswer, type ProviderMessage } from '#application/ports/send-provider';
 import { SECOND_MS } from '#domain/time';
 import { postOnce, type Answer } from '#platform/post-once';
 import { reactionToAnswer } from './reactions.js';
@@ -22,7 +21,7 @@ export class MetaProvider extends SendProvider {
     super();
   }
 
-  async send(message: ProviderMessage): Promise<ProviderOutcome> {
+  async send(message: ProviderMessage): Promise<ProviderAnswer> {
     const settings = this.accounts.get(message.account);
     const phoneNumberId = settings?.phoneNumberIdOf(message.sender);
     if (settings === undefined || phoneNumberId === undefined) {
@@ -44,11 +43,12 @@ export class MetaProvider extends SendProvider {
         body: JSON.stringify(prepared.request),
         deadlineMs: this.deadlineMs,
       }),
+      message.to,
     );
   }
 }
 
-const outcomeOf = (answer: Answer): ProviderOutcome => {
+const outcomeOf = (answer: Answer, to: ProviderMessage['to']): ProviderAnswer => {
   if (answer.kind === 'not-sent') return { kind: 'failed', code: 'not-connected', retryable: true };
   if (answer.kind === 'unknown') return { kind: 'unknown', cause: answer.cause };
   const { status, json } = answer;
@@ -56,7 +56,7 @@ const outcomeOf = (answer: Answer): ProviderOutcome => {
     const id = messageIdOf(json);
     return id === undefined
       ? { kind: 'unknown', cause: 'taken, but without a message id' }
-      : { kind: 'accepted', providerMessageId: id };
+      : { kind: 'accepted', providerMessageId: id, alsoKnownAs: otherNamesIn(json, to) };
   }
   const code = errorCodeOf(json);
   const reaction = reactionToAnswer(status, code);
@@ -75,6 +75,23 @@ const partAt = (json: unknown, ...path: readonly (string | number)[]): unknown =
 const messageIdOf = (json: unknown): string | undefined => {
   const id = partAt(json, 'messages', 0, 'id');
   return typeof id === 'string' && /^\P{Cc}{1,256}$/u.test(id) ? id : undefined;
+};
+
+/**
+ * `wa_id` may differ from the number that was given, as in Brazil and Mexico: the number stays as given, and both are
+ * one person (case 24).
+ */
+const otherNamesIn = (json: unknown, { phone, userId }: ProviderMessage['to']): ProviderAnswer['alsoKnownAs'] => {
+  // Of several contacts nobody says which one it is.
+  if (partAt(json, 'contacts', 1) !== undefined) return undefined;
+  const [waId, ownId] = ['wa_id', 'user_id'].map((name) => partAt(json, 'contacts', 0, name));
+  const number = typeof waId === 'string' && /^[1-9]\d{5,14}$/u.test(waId) ? waId : undefined;
+  const id = typeof ownId === 'string' && /^\P{Cc}{1,256}$/u.test(ownId) ? ownId : undefined;
+  const others = {
+    ...(number === undefined || number === phone?.replace(/^\+/u, '') ? {} : { phone: number }),
+    ...(id === undefined || id === userId ? {} : { userId: id }),
+  };
+  return Object.keys(others).length === 0 ? undefined : others;
 };
 
 const errorCodeOf = (json: unknown): string | undefined => {

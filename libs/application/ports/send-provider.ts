@@ -20,11 +20,17 @@ export interface ProviderMessage extends IntentKey {
   readonly validUntil: Instant;
 }
 
+/** What the provider said of one call. */
+export type ProviderAnswer = ProviderOutcome & {
+  /** By which other names the provider knows whom it wrote to: proof that they are one person (platforms §2g). */
+  readonly alsoKnownAs?: IntentPersonal['to'] | undefined;
+};
+
 /** A messaging provider. Calls for one customer come one after the other, those for several concurrently. */
 export abstract class SendProvider {
   /**
    * Sends once and never repeats by itself. Never rejects for what the provider says or fails to say: time-outs and
    * broken connections are `unknown`, well within the policy's attempt time.
    */
-  abstract send(message: ProviderMessage): Promise<ProviderOutcome>;
+  abstract send(message: ProviderMessage): Promise<ProviderAnswer>;
 }
