@@ -35,7 +35,7 @@ export interface SendMessagesOptions {
   readonly waiting: WaitingSends;
   readonly templates: TemplateRefusals;
   readonly clock: Clock;
-  /** Customers that are written to at the same time. */
+  /** Customers that are written to at the same time, by all runs together. */
   readonly concurrency: number;
   /** Told of each definite failure, with what it means beyond the message. */
   readonly failed?: (sending: Sending, failure: Failure) => void;
@@ -51,10 +51,10 @@ const AT_ONCE = 500;
 const SETTLE_EVERY_MS = 20;
 /** What is not answered by then is waited for elsewhere, */
 const SLOW_MS = 1_000;
-/** by so many at a time, */
-const SLOW_AT_ONCE = 16;
 /** and the customer's next message is looked at again after this. */
 const BUSY_MS = 250;
+/** Customers whose messages are claimed in one append. */
+const CLAIMED_AT_ONCE = 64;
 
 type Due = Placed<IntentKey> & { readonly open: Extract<OpenIntent, { status: 'authorised' }> };
 type Owned = Placed<IntentKey> & {
@@ -72,10 +72,13 @@ export class SendMessages {
   readonly #calling = new Set<Promise<void>>();
   /** Customers of calls under way: their messages go one after the other. */
   readonly #busy = new Set<string>();
+  /** Customers that may still be claimed for: who holds a claim is called at once, or others would give up on it. */
+  #free: number;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(private readonly options: SendMessagesOptions) {
     this.#newClaim = options.newClaim ?? randomUUID;
+    this.#free = options.concurrency;
   }
 
   /**
@@ -124,26 +127,59 @@ export class SendMessages {
       const loaded = await loadFresh(customers, groups);
       const going = this.#admitted(loaded, groups, answers, isNews);
       await directory.refreshTemplates(templatesOf(going.loaded, going.groups));
-      const { claimed, owned } = await this.#claim(going.loaded, going.groups, situation, answers);
-      await this.#patiently(claimed, this.#callAndSettle(claimed, owned, situation, answers));
+      const calls: Promise<void>[] = [];
+      for (let from = 0; from < going.loaded.length;) {
+        const to = from + (await this.#room(going.loaded.length - from));
+        const [some, theirs] = [going.loaded.slice(from, to), going.groups.slice(from, to)];
+        from = to;
+        const give = this.#take(some);
+        try {
+          const { claimed, owned } = await this.#claim(some, theirs, situation, answers);
+          calls.push(this.#underWay(this.#callAndSettle(claimed, owned, situation, answers), give));
+        } catch (error) {
+          give();
+          throw error;
+        }
+      }
+      await Promise.race([Promise.all(calls), pause(SLOW_MS)]);
+      this.#rethrow();
     }
     return answers;
   }
 
-  async #patiently(claimed: readonly Customer[], calls: Promise<void>): Promise<void> {
-    const streams = claimed.map(({ stream }) => stream);
-    for (const stream of streams) this.#busy.add(stream);
+  /** How many customers may be claimed for now; waits until it is one at least. */
+  async #room(wanted: number): Promise<number> {
+    // Others may be claiming: then there is nothing to wait for yet.
+    while (this.#free <= 0) await Promise.race([...this.#calling, pause(SETTLE_EVERY_MS)]);
+    this.#rethrow();
+    return Math.min(wanted, this.#free, CLAIMED_AT_ONCE);
+  }
+
+  /** Keeps room for them, and their next messages waiting, until the returned function is called. */
+  #take(customers: readonly Customer[]): () => void {
+    this.#free -= customers.length;
+    for (const { stream } of customers) this.#busy.add(stream);
+    return () => {
+      this.#free += customers.length;
+      for (const { stream } of customers) this.#busy.delete(stream);
+    };
+  }
+
+  /** Never rejects: the fault is what a later run rejects with. */
+  #underWay(calls: Promise<void>, done: () => void): Promise<void> {
     const work = calls
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
       .finally(() => {
         this.#calling.delete(work);
-        for (const stream of streams) this.#busy.delete(stream);
+        done();
       });
     this.#calling.add(work);
-    await Promise.race([work, pause(SLOW_MS)]);
-    while (this.#calling.size > SLOW_AT_ONCE) await Promise.race(this.#calling);
+    return work;
+  }
+
+  #rethrow(): void {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure.error;
@@ -256,21 +292,16 @@ export class SendMessages {
     const called = new Map<number, Called[]>();
     const calling = new AbortController();
     const { signal } = calling;
-    const waiting = owned.entries();
-    const work = async (): Promise<void> => {
-      for (const [place, group] of waiting) {
-        for (const one of group) {
-          if (signal.aborted) return;
-          const outcome = await this.#outcome(one);
-          const known = called.get(place);
-          if (known === undefined) called.set(place, [{ ...one, outcome }]);
-          else known.push({ ...one, outcome });
-        }
+    const call = async (group: readonly Owned[], place: number): Promise<void> => {
+      for (const one of group) {
+        if (signal.aborted) return;
+        const outcome = await this.#outcome(one);
+        const known = called.get(place);
+        if (known === undefined) called.set(place, [{ ...one, outcome }]);
+        else known.push({ ...one, outcome });
       }
     };
-    const calls = Promise.all(Array.from({ length: Math.min(this.options.concurrency, owned.length) }, work)).finally(
-      () => calling.abort(),
-    );
+    const calls = Promise.all(owned.map(call)).finally(() => calling.abort());
     try {
       while (!signal.aborted || called.size > 0) {
         if (!signal.aborted) await Promise.race([calls, pause(SETTLE_EVERY_MS)]);

@@ -32,6 +32,7 @@ const SEED = Number(process.env['TIDEGATE_TEST_SEED'] ?? Date.now() % 100_000);
 const QUIET_WITHIN_MS = 60_000 + INTENTS * 30;
 const ATTEMPT_TIME_MS = 8_000;
 const IDENTITY_KEY = 'ab'.repeat(32);
+const TELL_EVERY_MS = 20_000;
 /** In one request. */
 const WISHES_AT_ONCE = 500;
 
