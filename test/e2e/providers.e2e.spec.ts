@@ -72,8 +72,12 @@ describe.each(CHOSEN)(
       process.stderr.write(`${engineName}, ${seconds} s: ${what} ${JSON.stringify(running.simulator.summary())}\n`);
     };
     const until = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
+      let toldAt = Date.now();
       for (const deadline = Date.now() + QUIET_WITHIN_MS; Date.now() < deadline; await sleep(200)) {
         if (await holds()) return;
+        if (Date.now() < toldAt + TELL_EVERY_MS) continue;
+        toldAt = Date.now();
+        progress(`waits until ${what}`);
       }
       throw new Error(`It never came about that ${what}. ${failures.join('\n')}`);
     };
