@@ -38,6 +38,14 @@ describe('the settings of the real providers', () => {
     expect(inspect(settings, { depth: 9 })).not.toContain('hush');
   });
 
+  test.each([
+    [{ env: 'META_TOKEN' }, 'set the variable META_TOKEN'],
+    [{ file: '/nowhere/token' }, 'name a file that can be read, not /nowhere/token'],
+  ])('say of a reference that leads nowhere how to mend it: %j', (accessToken, remedy) => {
+    const given = { accounts: { acme: { meta: { ...meta, accessToken } } } };
+    expect(() => parseProviderSettings(given)).toThrow(`accounts.acme.meta.accessToken: ${remedy}`);
+  });
+
   test('take secrets from the environment and from files', () => {
     const path = fileOf(
       JSON.stringify({

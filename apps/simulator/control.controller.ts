@@ -24,7 +24,7 @@ export class ControlController {
     const id = this.simulator.write(person, {
       provider,
       account,
-      sender: fields.needed('sender'),
+      sender: this.#sender(fields, account, provider),
       type,
       text,
       hidden: fields.at('hidden') === true ? true : undefined,
@@ -80,6 +80,14 @@ export class ControlController {
   @Get()
   summary(): object {
     return this.simulator.summary();
+  }
+
+  /** One that the provider has: it would not deliver to another. */
+  #sender(fields: Fields, account: string, provider: 'sinch' | 'meta'): string {
+    const { sinch, meta } = this.simulator.options.accounts[account] ?? {};
+    const known = provider === 'sinch' ? sinch?.apps : meta?.phoneNumberIds;
+    if (known === undefined) throw new BadRequestException(`provider: ${account} is not with ${provider}`);
+    return fields.oneOf('sender', Object.keys(known));
   }
 
   #account(fields: Fields): string {

@@ -2,7 +2,16 @@ import { BadRequestException } from '@nestjs/common';
 
 /** Reads the fields of a request; each fault names the field and the remedy. */
 export class Fields {
-  constructor(private readonly body: unknown) {}
+  /** @param path of the body itself, for what is said of its fields */
+  constructor(
+    private readonly body: unknown,
+    private readonly path = '',
+  ) {}
+
+  /** The full name of a field. */
+  nameOf(name: string): string {
+    return this.path === '' ? name : `${this.path}.${name}`;
+  }
 
   /** The value at a path; undefined where there is none. */
   at(...path: readonly (string | number)[]): unknown {
@@ -15,19 +24,19 @@ export class Fields {
 
   part(name: string): Fields | undefined {
     const value = this.at(name);
-    return value === undefined ? undefined : new Fields(value);
+    return value === undefined ? undefined : new Fields(value, this.nameOf(name));
   }
 
   entries(): readonly (readonly [name: string, fields: Fields])[] {
     return typeof this.body === 'object' && this.body !== null
-      ? Object.entries(this.body).map(([name, value]) => [name, new Fields(value)] as const)
+      ? Object.entries(this.body).map(([name, value]) => [name, new Fields(value, this.nameOf(name))] as const)
       : [];
   }
 
   /** An object of texts. */
   texts(name: string): { readonly [name: string]: string } {
     const entries = this.part(name)?.entries() ?? [];
-    if (entries.length === 0) throw new BadRequestException(`${name}: give an object of texts`);
+    if (entries.length === 0) throw new BadRequestException(`${this.nameOf(name)}: give an object of texts`);
     return Object.fromEntries(entries.map(([key]) => [key, this.part(name)?.needed(key) ?? '']));
   }
 
@@ -38,21 +47,21 @@ export class Fields {
 
   needed(name: string): string {
     const value = this.text(name);
-    if (value === undefined || value === '') throw new BadRequestException(`${name}: give a text`);
+    if (value === undefined || value === '') throw new BadRequestException(`${this.nameOf(name)}: give a text`);
     return value;
   }
 
   oneOf<T extends string>(name: string, values: readonly T[], otherwise?: T): T {
     const given = this.text(name) ?? otherwise;
     const found = values.find((value) => value === given);
-    if (found === undefined) throw new BadRequestException(`${name}: use ${values.join(', ')}`);
+    if (found === undefined) throw new BadRequestException(`${this.nameOf(name)}: use ${values.join(', ')}`);
     return found;
   }
 
   duration(name: string): number {
     const value = this.at(name) ?? 0;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
-      throw new BadRequestException(`${name}: use a whole number of milliseconds`);
+      throw new BadRequestException(`${this.nameOf(name)}: use a whole number of milliseconds`);
     return value;
   }
 }

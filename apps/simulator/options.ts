@@ -94,7 +94,7 @@ const numbers = {
 type NumberOption = keyof typeof numbers;
 
 export const usage = [
-  'Usage: simulator --accounts=accounts.json [--webhooks=http://127.0.0.1:8080/webhooks] [--book=data/simulator.jsonl]',
+  'Usage: simulator --accounts=accounts.json [--webhooks=http://127.0.0.1:8081/webhooks] [--book=data/simulator.jsonl]',
   ...Object.entries(numbers).map(([name, value]) => `  [--${name}=${value}]`),
 ].join('\n');
 
@@ -138,6 +138,23 @@ const accountOf = (fields: Fields): SimulatedAccount => {
 };
 
 /** @throws Error that names the option and the remedy */
+const accountsIn = (path: string): SimulatorOptions['accounts'] => {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    throw new Error(`--accounts: name a file that can be read, not ${path}`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new Error(`--accounts: ${path} is not JSON`);
+  }
+  return accountsOf(json);
+};
+
+/** @throws Error that names the option and the remedy */
 export const optionsOf = (args: readonly string[]): SimulatorOptions & { readonly port: number } => {
   const { values } = parseArgs({
     args: [...args],
@@ -158,7 +175,7 @@ export const optionsOf = (args: readonly string[]): SimulatorOptions & { readonl
   };
   if (values.accounts === undefined) throw new Error(`--accounts: name the JSON file of the accounts\n${usage}`);
   return {
-    accounts: accountsOf(JSON.parse(readFileSync(values.accounts, 'utf8'))),
+    accounts: accountsIn(values.accounts),
     book: values.book,
     webhooks: values.webhooks,
     port: number('port'),

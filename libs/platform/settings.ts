@@ -10,13 +10,13 @@ export interface Fault {
   readonly remedy: string;
 }
 
-const faultsOf = (settings: object, field: string): readonly Fault[] =>
+const faultsOf = (settings: object, given: Readonly<Record<string, unknown>>, field: string): readonly Fault[] =>
   validateSync(settings, { whitelist: true, forbidNonWhitelisted: true }).map(({ property, constraints = {} }) => ({
     field: `${field}.${property}`,
     remedy:
       'whitelistValidation' in constraints
         ? 'remove or rename it, there is no such setting'
-        : [...new Set(Object.values(constraints))].join('; '),
+        : (unreadIn(given[property]) ?? [...new Set(Object.values(constraints))].join('; ')),
   }));
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -24,6 +24,15 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const isNothingBut = (value: object, ...names: readonly string[]): boolean =>
   Object.keys(value).length === 1 && names.some((name) => Object.hasOwn(value, name));
+
+/** How to mend a reference that leads nowhere. */
+const unreadIn = (value: unknown): string | undefined => {
+  if (Array.isArray(value)) return value.map(unreadIn).find((remedy) => remedy !== undefined);
+  if (!isRecord(value) || !isNothingBut(value, 'env', 'file')) return undefined;
+  const { env, file } = value;
+  if (typeof env === 'string') return `set the variable ${env}`;
+  return typeof file === 'string' ? `name a file that can be read, not ${file}` : undefined;
+};
 
 /**
  * The settings with what they refer to in place of each `{"env": "NAME"}` and `{"file": "/path"}`, so that a file that
@@ -80,7 +89,7 @@ export const settingsIn = <T extends object>(
     return undefined;
   }
   const settings = plainToInstance(type, given);
-  const found = faultsOf(settings, field);
+  const found = faultsOf(settings, given, field);
   faults.push(...found);
   return found.length === 0 ? settings : undefined;
 };
