@@ -5,13 +5,16 @@ import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer, type MessageBatch } from '#application/ports/message-queue';
 import { Telemetry } from '#application/ports/telemetry';
-import { RecordReports } from '#application/record-reports';
+import { Gathered } from '#application/gathered';
+import { RecordReports, type DeliveryAnswer, type DeliveryCommand } from '#application/record-reports';
 import { SettleOutcomes } from '#application/settle-outcomes';
 import { SendMessages } from '#application/send-messages';
 import { topicName } from '#contracts/topics';
 import { reportedFailure } from './failures.js';
 
 const SOURCE = '/tidegate/provider';
+/** Reports of several partitions that are recorded together: each brings a few at a time. */
+const REPORTS_AT_ONCE = 1_000;
 
 type Reported = Understood<'delivery-reports'>;
 type TakenAs<Type extends Reported['type']> = Taken<'delivery-reports'> & {
@@ -24,15 +27,19 @@ const isSettlement = (taken: Taken<'delivery-reports'>): taken is TakenAs<'settl
 /** Acts on send commands, and records what the provider reports of them later. */
 @Controller()
 export class ProviderController {
+  readonly #reports: Gathered<DeliveryCommand, DeliveryAnswer>;
+
   constructor(
     @Inject(SendMessages) private readonly messages: SendMessages,
-    @Inject(RecordReports) private readonly reports: RecordReports,
+    @Inject(RecordReports) reports: RecordReports,
     @Inject(SettleOutcomes) private readonly settlements: SettleOutcomes,
     @Inject(CustomerIdentity) private readonly identity: CustomerIdentity,
     @Inject(MessageProducer) private readonly producer: MessageProducer,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(Telemetry) private readonly telemetry: Telemetry,
-  ) {}
+  ) {
+    this.#reports = new Gathered((commands) => reports.run(commands), REPORTS_AT_ONCE);
+  }
 
   @EventPattern(topicName('send-commands'))
   async sendCommands(@Payload() batch: MessageBatch): Promise<void> {
@@ -51,7 +58,7 @@ export class ProviderController {
   }
 
   async #report(intake: Intake, taken: readonly TakenAs<'report'>[]): Promise<void> {
-    const answers = await this.reports.run(
+    const answers = await this.#reports.run(
       taken.map(({ parsed: { data, envelope } }) => {
         const { account, correlation, sender, customer, status, at, providerMessageId } = data;
         return {

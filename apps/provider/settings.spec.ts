@@ -62,7 +62,7 @@ describe('the settings of the real providers', () => {
     expect(settings.meta.get('acme')?.accessToken.reveal()).toBe('from-a-file');
     expect(faultsOf(() => loadProviderSettings(path, {}))).toEqual([
       'The file of TIDEGATE_PROVIDER is not valid.',
-      "  accounts.acme.sinch.keySecret: give the access key's secret",
+      '  accounts.acme.sinch.keySecret: set the variable SINCH_SECRET',
     ]);
   });
 
