@@ -1,10 +1,20 @@
-import type { ActiveUserRow, DecidedRow, HourRow, MonthRow, SessionRow } from '#application/ports/analytics';
+import type {
+  ActiveUserRow,
+  DecidedRow,
+  HourRow,
+  MonthRow,
+  RevisedCount,
+  RevisedRow,
+  SessionRow,
+} from '#application/ports/analytics';
 import type {
   ActiveUserView,
   DecidedView,
   DecisionCountView,
   HourView,
   MonthView,
+  RevisedCountView,
+  RevisedView,
   SessionView,
 } from '#contracts/http/views';
 import { written } from '#contracts/outbound/outgoing';
@@ -101,6 +111,47 @@ export const decidedFields = [
   'sentAt',
   'deliveredAt',
   'failure',
+] as const satisfies readonly string[];
+
+export const revisedView = (row: RevisedRow): RevisedView => ({
+  intentId: row.intentId,
+  customer: row.customer,
+  sender: row.sender,
+  decision: row.decision,
+  decidedAt: written(row.decidedAt),
+  ...saidView(row),
+  fact: row.fact,
+  because: row.because,
+  trueAt: written(row.trueAt),
+  recordedAt: written(row.recordedAt),
+});
+
+const saidView = ({ said, withLateFacts }: Pick<RevisedRow, 'said' | 'withLateFacts'>) => ({
+  outcome: said.outcome,
+  reason: said.reason ?? null,
+  revisedOutcome: withLateFacts.outcome,
+  revisedReason: withLateFacts.reason ?? null,
+});
+
+export const revisedCountView = ({ decisions, ...saids }: RevisedCount): RevisedCountView => ({
+  ...saidView(saids),
+  decisions,
+});
+
+export const revisedFields = [
+  'intentId',
+  'customer',
+  'sender',
+  'decision',
+  'decidedAt',
+  'outcome',
+  'reason',
+  'revisedOutcome',
+  'revisedReason',
+  'fact',
+  'because',
+  'trueAt',
+  'recordedAt',
 ] as const satisfies readonly string[];
 
 export const hourView = ({ hour, outcome, reason, decisions }: HourRow): HourView => ({

@@ -1,10 +1,23 @@
 import { applyDecorators, Controller, Get, Param, Query as QueryOf, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '#platform/api-description';
 import { InfrastructureError } from '#application/errors';
-import { Analytics, type ActiveUserRow, type DecidedRow, type SessionRow } from '#application/ports/analytics';
+import {
+  Analytics,
+  type ActiveUserRow,
+  type DecidedRow,
+  type RevisedRow,
+  type SessionRow,
+} from '#application/ports/analytics';
 import { Clock } from '#application/ports/clock';
 import { decisionOutcomes } from '#application/ports/read-model';
-import { ActiveUsersView, DecidedListView, DecisionCountsView, MonthView, SessionsView } from '#contracts/http/views';
+import {
+  ActiveUsersView,
+  DecidedListView,
+  DecisionCountsView,
+  MonthView,
+  RevisedListView,
+  SessionsView,
+} from '#contracts/http/views';
 import { written } from '#contracts/outbound/outgoing';
 import { billingMonthNamed } from '#domain/account';
 import { DAY_MS, HOUR_MS, instantOf, plus } from '#domain/time';
@@ -18,12 +31,22 @@ import {
   decidedView,
   hourView,
   monthView,
+  revisedCountView,
+  revisedFields,
+  revisedView,
   sessionFields,
   sessionView,
   totalsOf,
 } from './analytics-views.js';
 import { CustomerLookup } from './customer-lookup.js';
-import { activeUsersExample, countsExample, decidedExample, monthExample, sessionsExample } from './examples.js';
+import {
+  activeUsersExample,
+  countsExample,
+  decidedExample,
+  monthExample,
+  revisedExample,
+  sessionsExample,
+} from './examples.js';
 import { answerList, type ListRequest, type ListResponse } from './lists/answer-list.js';
 import { csvRecord, CSV_TYPE, LINES_TYPE } from './lists/formats.js';
 import { instantIn, onlyKnown, oneIn, textIn, type Query } from './lists/query.js';
@@ -205,6 +228,47 @@ export class AnalyticsController {
     await answerList(list, request, response, () => analytics.checkpoint());
   }
 
+  @Get('decisions/revised')
+  @ApiOperation({
+    summary: 'Decisions that late facts prove wrong',
+    description: 'They stand: a fact that comes late changes no decision. This is what lateness cost.',
+  })
+  @Filter('from', 'Taken then or later, RFC 3339', '2026-11-01T00:00:00Z')
+  @Filter('until', 'Taken before then, RFC 3339')
+  @Filter('customer', "A customer id, `+` and E.164 digits, or the provider's user id")
+  @Lists(RevisedListView, revisedExample, revisedFields)
+  async revised(
+    @Param('account') account: string,
+    @QueryOf() query: Query,
+    @Req() request: ListRequest,
+    @Res() response: ListResponse,
+  ): Promise<void> {
+    onlyKnown(query, ['from', 'until', 'customer', ...PAGING]);
+    const { analytics } = this;
+    const filter = {
+      from: instantIn(query, 'from'),
+      until: instantIn(query, 'until'),
+      customer: this.#customer(account, query),
+    };
+    await this.accounts.named(account);
+    const list = {
+      name: 'revised',
+      fields: revisedFields,
+      view: (row: RevisedRow) => ({ ...revisedView(row) }),
+      placeOf: ({ decidedAt, decision }: RevisedRow) => [decidedAt, decision],
+      page: (after: readonly (string | number)[] | undefined, limit: number) => {
+        const [at, decision] = after ?? [];
+        return analytics.revised(
+          account,
+          filter,
+          after && { decidedAt: instantOf(Number(at)), decision: String(decision) },
+          limit,
+        );
+      },
+    };
+    await answerList(list, request, response, () => analytics.checkpoint());
+  }
+
   @Get('decisions/counts')
   @ApiOperation({ summary: 'How many decisions by outcome, reason and hour' })
   @Filter('from', 'From the hour of this instant on; by default 24 hours before `until`', '2026-11-01T00:00:00Z')
@@ -225,7 +289,14 @@ export class AnalyticsController {
     }
     await this.accounts.named(account);
     const hours = await this.analytics.hours(account, from, until);
-    return { from: written(from), until: written(until), totals: totalsOf(hours), hours: hours.map(hourView) };
+    const revised = await this.analytics.revisedCounts(account, from, until);
+    return {
+      from: written(from),
+      until: written(until),
+      totals: totalsOf(hours),
+      revised: revised.map(revisedCountView),
+      hours: hours.map(hourView),
+    };
   }
 
   #customer(account: string, query: Query): string | undefined {

@@ -204,12 +204,42 @@ export const decidedExample = {
   next: null,
 };
 
+export const revisedExample = {
+  revised: [
+    {
+      intentId: 'order-1',
+      customer: CUSTOMER,
+      sender: '4930123456',
+      decision: '0d4c2f3e-6f0e-5c5c-9b6f-0d9a3c1f7a11',
+      decidedAt: '2026-11-04T10:02:00.000Z',
+      outcome: 'refused',
+      reason: 'window-closed',
+      revisedOutcome: 'authorised',
+      revisedReason: null,
+      fact: 'CustomerMessageReceived',
+      because: '9b0e6c7d-2a41-5b8e-9c3d-7e5f1a2b3c4d',
+      trueAt: '2026-11-04T09:58:30.000Z',
+      recordedAt: '2026-11-04T10:17:04.210Z',
+    },
+  ],
+  next: null,
+};
+
 export const countsExample = {
   from: '2026-11-04T09:00:00.000Z',
   until: '2026-11-04T11:00:00.000Z',
   totals: [
     { outcome: 'authorised', reason: null, decisions: 211 },
     { outcome: 'refused', reason: 'window-closed', decisions: 17 },
+  ],
+  revised: [
+    {
+      outcome: 'refused',
+      reason: 'window-closed',
+      revisedOutcome: 'authorised',
+      revisedReason: null,
+      decisions: 2,
+    },
   ],
   hours: [
     { hour: '2026-11-04T09:00:00.000Z', outcome: 'authorised', reason: null, decisions: 120 },
@@ -230,6 +260,17 @@ export const explanationExample = {
       said: { outcome: 'authorised', content: 'own' },
       rule: '6',
       differences: [],
+      revisions: [
+        {
+          id: '5e1b8d0a-1f53-5f2c-8f0e-3f6f2a9d4c21',
+          was: { outcome: 'authorised' },
+          withLateFacts: { outcome: 'refused', reason: 'opted-out' },
+          because: '9b0e6c7d-2a41-5b8e-9c3d-7e5f1a2b3c4d',
+          fact: 'CustomerOptedOut',
+          trueAt: '2026-05-04T11:58:00.000Z',
+          recordedAt: '2026-05-04T12:03:10.000Z',
+        },
+      ],
     },
   ],
   course: [],

@@ -6,9 +6,16 @@ import { evolve } from '#domain/gate/evolve';
 import { isDecided, outcomes } from '#domain/gate/verdict';
 import { wakesAt } from '#domain/gate/permit';
 import { prevails } from '#domain/gate/merge';
+import { isLate } from '#domain/history/late';
 import { initialCustomer, openIntent, type CustomerState, type OpenIntent } from '#domain/gate/state';
 import { countsIn } from '#domain/mau';
-import { evolveTemplate, initialTemplate, type TemplateEvent, type TemplateState } from '#domain/template';
+import {
+  changesTemplate,
+  evolveTemplate,
+  initialTemplate,
+  type TemplateEvent,
+  type TemplateState,
+} from '#domain/template';
 import type { Instant } from '#domain/time';
 import { isInboundFact } from './inbound-facts.js';
 import { NO_STREAM, type EventStore, type Position, type RecordedEvent } from './ports/event-store.js';
@@ -17,6 +24,7 @@ import type {
   CustomerRow,
   DecisionRow,
   IntentKey,
+  LateFactRow,
   MauRow,
   ProjectionChanges,
   ProjectionStore,
@@ -91,11 +99,15 @@ export class Project {
     const templates = new Map<string, { account: string; state: TemplateState }>();
     const byCustomer = new Map<string, { readonly key: CustomerKey; readonly events: RecordedEvent[] }>();
     const activeUsers: MauRow[] = [];
+    const lateFacts: LateFactRow[] = [];
     for (const recorded of events) {
       const parts = streamParts(recorded.stream);
       if (parts?.category === 'account') this.#takeAccount(parts.account, recorded, accounts);
-      else if (parts?.category === 'template') this.#takeTemplate(parts.account, parts.rest, recorded, templates);
-      else if (parts?.category === 'customer') {
+      else if (parts?.category === 'template') {
+        this.#takeTemplate(parts.account, parts.rest, recorded, templates);
+        // Templates change seldom, and whom they were decided with is not known here.
+        if (changesTemplate(recorded.event as TemplateEvent)) lateFacts.push(lateFactRow(recorded));
+      } else if (parts?.category === 'customer') {
         const key = { account: parts.account, customer: parts.rest[0] ?? '' };
         const group = byCustomer.get(recorded.stream);
         if (group === undefined) byCustomer.set(recorded.stream, { key, events: [recorded] });
@@ -117,6 +129,7 @@ export class Project {
       for (const recorded of own) {
         if (recorded.revision <= revision) continue;
         if (recorded.event.type === 'CustomerMerged') takeovers.push(takeoverOf(key, recorded.event, recorded, state));
+        if (isLate(state, recorded.event as CustomerEvent)) lateFacts.push(lateFactRow(recorded));
         state = evolve(state, recorded.event as CustomerEvent);
         revision = recorded.revision;
         decisions.take(key, recorded);
@@ -137,6 +150,7 @@ export class Project {
       wakes,
       asleep,
       activeUsers,
+      lateFacts,
       takeovers,
       accounts: [...accounts.values()].map((state) => ({ state })),
       templates: [...templates.values()],
@@ -220,6 +234,8 @@ const takeoverOf = (
   intentIds: Object.entries(intents).flatMap(([id, theirs]) => (prevails(openIntent(before, id), theirs) ? [id] : [])),
 });
 
+const lateFactRow = ({ position, stream }: RecordedEvent): LateFactRow => ({ position, stream });
+
 const idOf = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
 
 type Wake = Omit<WakeRow, keyof IntentKey>;
@@ -265,7 +281,7 @@ class Decisions {
         : 'intentId' in event
           ? event.intentId
           : undefined;
-    if (intentId !== undefined && event.type !== 'WindowCorrected') {
+    if (intentId !== undefined && event.type !== 'WindowCorrected' && event.type !== 'VerdictRevised') {
       this.#events.push({ key: { account: key.account, customer: key.customer, intentId }, recorded });
     }
   }

@@ -87,6 +87,10 @@ export const evolveTemplate = (state: TemplateState, event: TemplateEvent): Temp
   return event.type === 'TemplateRecategorised' ? recategorised(state, event.category, event.effectiveAt) : state;
 };
 
+/** Whether it can change what the rules say; a warning or an unknown notice cannot. */
+export const changesTemplate = (event: TemplateEvent): boolean =>
+  isStatusEvent(event) || event.type === 'TemplateRecategorised';
+
 /** Apart from the status, since not every event tells them: the latest list wins, and on a tie all are asked for. */
 const withParameters = (state: TemplateState, parameters: readonly string[], at: Instant): TemplateState => {
   if (state.parametersAt === undefined || at > state.parametersAt) return { ...state, parameters, parametersAt: at };

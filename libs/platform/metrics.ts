@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '#application/errors';
 import type { DecisionOutcome } from '#application/ports/read-model';
+import type { Said } from '#domain/gate/events';
 import { type Alarm, type HandledBatch, type ProjectedBatch, Telemetry } from '#application/ports/telemetry';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -21,6 +22,12 @@ export class PrometheusTelemetry extends Telemetry {
     name: 'tidegate_decisions_total',
     help: 'Stored decisions on send intents',
     labelNames: ['outcome', 'reason'],
+    registers: this.#registers,
+  });
+  readonly #revised = new Counter({
+    name: 'tidegate_verdicts_revised_total',
+    help: 'Stored decisions that a late fact proved wrong, by what the rules said before it and with it',
+    labelNames: ['outcome', 'reason', 'revised_outcome', 'revised_reason'],
     registers: this.#registers,
   });
   readonly #conflicts = new Counter({
@@ -108,6 +115,15 @@ export class PrometheusTelemetry extends Telemetry {
 
   decided(outcome: DecisionOutcome, reason: string | null, count: number): void {
     this.#decisions.inc({ outcome, reason: reason ?? '' }, count);
+  }
+
+  revised(was: Said, { outcome, reason = '' }: Said): void {
+    this.#revised.inc({
+      outcome: was.outcome,
+      reason: was.reason ?? '',
+      revised_outcome: outcome,
+      revised_reason: reason,
+    });
   }
 
   conflicted(appends: number): void {

@@ -8,6 +8,7 @@ import {
   type MonthChange,
   type MonthKey,
   type MonthRow,
+  type RevisedRow,
   type SessionRow,
   type SessionSpan,
 } from '#application/ports/analytics';
@@ -26,6 +27,7 @@ export class MemoryAnalytics extends AnalyticsStore {
   readonly monthRows = new Map<string, MonthRow>();
   readonly changeRows = new Map<string, MonthChange & { readonly settled: boolean }>();
   readonly decidedRows = new Map<string, DecidedRow>();
+  readonly revisedRows = new Map<string, RevisedRow>();
   readonly hourRows = new Map<string, HourRow>();
   readonly accountStates = new Map<string, AccountState>();
 
@@ -91,6 +93,7 @@ export class MemoryAnalytics extends AnalyticsStore {
     }
     for (const row of changes.decided)
       this.decidedRows.set(keyOf(row.account, row.customer, row.intentId, row.position), row);
+    for (const row of changes.revised) this.revisedRows.set(keyOf(row.account, row.decision), row);
     for (const row of changes.hours) {
       const key = keyOf(row.account, row.hour, row.outcome, row.reason);
       this.hourRows.set(key, { ...row, decisions: (this.hourRows.get(key)?.decisions ?? 0) + row.decisions });

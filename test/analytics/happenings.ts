@@ -25,6 +25,7 @@ export interface Happening {
     | 'delivered'
     | 'corrected'
     | 'merged'
+    | 'revised'
     | 'closed'
     | 'adjusted';
   readonly account: number;
@@ -43,7 +44,17 @@ export const happenings: fc.Arbitrary<readonly Happening[]> = fc.array(
   fc.record<Happening>({
     kind: fc.constantFrom(
       ...(['message', 'message', 'message', 'reaction', 'echo', 'call', 'authorised', 'authorised'] as const),
-      ...(['refused', 'cancelled', 'accepted', 'accepted', 'failed', 'delivered', 'corrected', 'merged'] as const),
+      ...([
+        'refused',
+        'cancelled',
+        'accepted',
+        'accepted',
+        'failed',
+        'delivered',
+        'corrected',
+        'merged',
+        'revised',
+      ] as const),
       ...(['closed', 'adjusted'] as const),
     ),
     account: few(1),
@@ -195,6 +206,25 @@ const eventOf = (step: Happening, index: number, at: Instant, other: string): Cu
       return { type: 'MessageDelivered', at, intentId, providerMessageId: `p${index}` };
     case 'corrected':
       return { type: 'WindowCorrected', at, sender, intentId, startedAt: at };
+    case 'revised': {
+      const said = { outcome: 'refused', reason: 'window-closed' } as const;
+      return {
+        type: 'VerdictRevised',
+        at: plus(at, HOUR_MS),
+        intentId,
+        ordinal: 1,
+        // Of few decisions: the latest word of each counts.
+        decision: factId(intentId, String(step.other)),
+        decidedAt: at,
+        sender,
+        said,
+        was: said,
+        withLateFacts: step.intent === 0 ? said : { outcome: 'authorised' },
+        because: factId(intentId, `late ${index}`),
+        fact: 'CustomerMessageReceived',
+        trueAt: at,
+      };
+    }
     case 'merged':
       return {
         type: 'CustomerMerged',

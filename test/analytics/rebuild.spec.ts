@@ -16,7 +16,17 @@ import { eventually } from '#testing/eventually';
 import { appended, happenings, T0 } from './happenings.js';
 import { openAnalytics, type AnalyticsStage } from './stage.js';
 
-const TABLES = ['sessions', 'removed_sessions', 'users', 'months', 'month_changes', 'decided', 'hours', 'accounts'];
+const TABLES = [
+  'sessions',
+  'removed_sessions',
+  'users',
+  'months',
+  'month_changes',
+  'decided',
+  'revised',
+  'hours',
+  'accounts',
+];
 
 let stage: AnalyticsStage;
 let queue: EmbeddedQueue;

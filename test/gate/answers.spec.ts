@@ -20,6 +20,7 @@ class CountedDecisions extends Telemetry {
   decided(outcome: string, reason: string | null): void {
     this.counted = [...this.counted, `${outcome}/${reason}`];
   }
+  revised(): void {}
   conflicted(): void {}
   deadLettered(): void {}
   parked(): void {}

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PostgresApiKeys } from '#adapters/postgres/postgres-api-keys';
 import { AccessPolicy } from '#apps/insights/access';
-import { accountStream, mauStream } from '#application/streams';
-import type { CustomerEvent } from '#domain/gate/events';
+import { customerEventId, factId } from '#application/event-ids';
+import { accountStream, customerStream, mauStream } from '#application/streams';
+import type { CustomerEvent, Said } from '#domain/gate/events';
 import { initialAccount } from '#domain/account';
 import { HOUR_MS, MINUTE_MS, plus } from '#domain/time';
 import { openAnalytics, utc, wroteAt, type AnalyticsStage } from '../analytics/stage.js';
@@ -31,6 +32,23 @@ const decided = (number: number, type: 'SendAuthorised' | 'SendRefused'): Custom
   evidence: { customerRevision: 0, accountRevision: 0 },
   cost: 'included',
   personal: { to: { phone: '491701234567' }, text: 'secret words' },
+});
+
+const REFUSED = { outcome: 'refused', reason: 'window-closed' } as const;
+const revisedTo = (number: number, decision: string, withLateFacts: Said): CustomerEvent => ({
+  type: 'VerdictRevised',
+  at: plus(T0, 4 * HOUR_MS),
+  intentId: `i,"${number}`,
+  ordinal: 1,
+  decision,
+  decidedAt: decided(number, 'SendRefused').at,
+  sender: '4930',
+  said: REFUSED,
+  was: REFUSED,
+  withLateFacts,
+  because: factId('late', `${number} ${withLateFacts.outcome}`),
+  fact: 'CustomerMessageReceived',
+  trueAt: T0,
 });
 
 describe('analysts', () => {
@@ -70,6 +88,13 @@ describe('analysts', () => {
           : []),
       );
     }
+    // Of the first three that were refused a late message says that they need not have been; of the third another took it back.
+    for (const number of [1, 2, 4]) {
+      const stream = customerStream('acme', idOf(number));
+      const decision = customerEventId(stream, decided(number, 'SendRefused'));
+      await stage.customer('acme', idOf(number), revisedTo(number, decision, { outcome: 'authorised' }));
+      if (number === 4) await stage.customer('acme', idOf(4), revisedTo(number, decision, REFUSED));
+    }
     await stage.customer('other', idOf(99), wroteAt(T0, '1'));
     await stage.project();
     api = await openInsights(stage.clock, {
@@ -107,6 +132,9 @@ describe('analysts', () => {
     ['sessions', 'sessions', 25],
     ['mau/2026-11/users', 'users', 25],
     ['decisions', 'decisions', 25],
+    ['decisions/revised', 'revised', 2],
+    [`decisions/revised?customer=${idOf(2)}`, 'revised', 1],
+    ['decisions/revised?until=2026-11-04T09:00:00Z', 'revised', 0],
     ['decisions?reason=window-closed&outcome=refused', 'decisions', 16],
     [`sessions?customer=${idOf(3)}`, 'sessions', 1],
     ['sessions?sender=4999', 'sessions', 0],
@@ -120,6 +148,41 @@ describe('analysts', () => {
       expect(parts.flat()).toEqual(whole);
       expect(Math.max(0, ...parts.map((part) => part.length))).toBeLessThanOrEqual(limit);
     }
+  });
+
+  test('see which decisions late facts prove wrong, as rows and as counts', async () => {
+    const { body } = await api.get(`/v1/accounts/acme/decisions/revised?customer=${idOf(2)}`);
+    expect(body).toEqual({
+      revised: [
+        {
+          intentId: 'i,"2',
+          customer: idOf(2),
+          sender: '4930',
+          decision: expect.any(String),
+          decidedAt: '2026-11-04T11:00:00.002Z',
+          outcome: 'refused',
+          reason: 'window-closed',
+          revisedOutcome: 'authorised',
+          revisedReason: null,
+          fact: 'CustomerMessageReceived',
+          because: expect.any(String),
+          trueAt: '2026-11-04T09:00:00.000Z',
+          recordedAt: '2026-11-04T13:00:00.000Z',
+        },
+      ],
+      next: null,
+    });
+    expect((await api.get('/v1/accounts/acme/decisions/counts')).body).toMatchObject({
+      revised: [
+        {
+          outcome: 'refused',
+          reason: 'window-closed',
+          revisedOutcome: 'authorised',
+          revisedReason: null,
+          decisions: 2,
+        },
+      ],
+    });
   });
 
   test('see what a session was, and nothing personal', async () => {

@@ -15,6 +15,7 @@ import {
   type CustomerRow,
   type DecisionRow,
   type IntentKey,
+  type LateFactRow,
   ReadModel,
   type TemplateRow,
 } from '#application/ports/read-model';
@@ -48,6 +49,9 @@ export class MemoryReadModel extends ReadModel {
   decisionRows: DecisionRow[] = [];
   accountRows: AccountRow[] = [];
   templateRows: TemplateRow[] = [];
+  async lateFacts(): Promise<readonly LateFactRow[]> {
+    return [];
+  }
   async customers(keys: readonly CustomerKey[]): Promise<readonly CustomerRow[]> {
     return this.customerRows.filter((row) =>
       keys.some((key) => key.account === row.account && key.customer === row.customer),

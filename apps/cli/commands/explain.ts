@@ -55,12 +55,17 @@ export const explained = ({ account, customer, intentId, decisions, course, agre
   ].join('');
 
 const explainedDecision = (decision: DecisionExplained, number: number, of: number): string => {
-  const { said, rule, policy, cost, remedy, rules, fallbackRules, facts, differences } = decision;
+  const { said, rule, policy, cost, remedy, rules, fallbackRules, facts, differences, revisions = [] } = decision;
   return [
     `\ndecision ${number} of ${of}, ${written(decision.at)}, revision ${decision.revision}, event ${decision.id}\n`,
     `  ${spokenVerdict(said)}${rule === undefined ? '' : ` (rule ${rule})`}\n`,
     policy === undefined ? '' : `  policy ${policyVersion(policy)}, cost ${cost}\n`,
     remedy === undefined ? '' : `  would have changed it: ${remedy}\n`,
+    ...revisions.map(
+      ({ was, withLateFacts, fact, trueAt, recordedAt, because }) =>
+        `  a late fact changes it: ${spokenVerdict(was)} → ${spokenVerdict(withLateFacts)}, by ${fact} of ` +
+        `${written(trueAt)}, recorded ${written(recordedAt)}, event ${because}\n`,
+    ),
     rules.length === 0 ? '' : `rules\n${rulesTable(rules)}`,
     fallbackRules === undefined ? '' : `rules on the fallback\n${rulesTable(fallbackRules)}`,
     facts.length === 0

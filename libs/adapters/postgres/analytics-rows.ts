@@ -1,8 +1,9 @@
 import { InfrastructureError } from '#application/errors';
-import type { ActiveUserRow, DecidedRow, MonthRow, SessionRow } from '#application/ports/analytics';
+import type { ActiveUserRow, DecidedRow, MonthRow, RevisedRow, SessionRow } from '#application/ports/analytics';
 import { decisionOutcomes } from '#application/ports/read-model';
 import type { UsersByDay } from '#domain/analytics/active-user';
 import { endOf } from '#domain/analytics/session';
+import type { Said } from '#domain/gate/events';
 import { instantOf, type Instant } from '#domain/time';
 import { fromLine, lines, rowsOf, toLine } from './lines.js';
 
@@ -125,6 +126,24 @@ export const decidedColumns: readonly Column<DecidedRow>[] = [
   number('sent_at', ({ sentAt }) => sentAt),
   number('delivered_at', ({ deliveredAt }) => deliveredAt),
   text('failure', ({ failure }) => failure),
+];
+
+export const revisedColumns: readonly Column<RevisedRow>[] = [
+  text('account', ({ account }) => account),
+  id('decision', ({ decision }) => decision),
+  text('customer', ({ customer }) => customer),
+  text('intent_id', ({ intentId }) => intentId),
+  text('sender', ({ sender }) => sender),
+  number('decided_at', ({ decidedAt }) => decidedAt),
+  text('outcome', ({ said }) => said.outcome),
+  text('reason', ({ said }) => said.reason ?? null),
+  text('revised_outcome', ({ withLateFacts }) => withLateFacts.outcome),
+  text('revised_reason', ({ withLateFacts }) => withLateFacts.reason ?? null),
+  id('because', ({ because }) => because),
+  text('fact', ({ fact }) => fact),
+  number('true_at', ({ trueAt }) => trueAt),
+  number('recorded_at', ({ recordedAt }) => recordedAt),
+  number('position', ({ position }) => position),
 ];
 
 const corrupt = (what: string): InfrastructureError =>
@@ -276,4 +295,50 @@ export const decidedOf = (row: StoredDecided): DecidedRow => ({
   sentAt: instantOrNull(row.sent_at),
   deliveredAt: instantOrNull(row.delivered_at),
   failure: lineOrNull(row.failure),
+});
+
+export interface StoredSaid {
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly revised_outcome: string;
+  readonly revised_reason: string | null;
+}
+
+export interface StoredRevised extends StoredSaid {
+  readonly account: string;
+  readonly decision: string;
+  readonly customer: string;
+  readonly intent_id: string;
+  readonly sender: string;
+  readonly decided_at: number;
+  readonly because: string;
+  readonly fact: string;
+  readonly true_at: number;
+  readonly recorded_at: number;
+  readonly position: number;
+}
+
+const saidOf = (outcome: string, reason: string | null): Said => ({
+  outcome: oneOf(decisionOutcomes, outcome, 'an outcome'),
+  ...(reason === null ? {} : { reason: fromLine(reason) }),
+});
+
+export const saidsOf = (row: StoredSaid): Pick<RevisedRow, 'said' | 'withLateFacts'> => ({
+  said: saidOf(row.outcome, row.reason),
+  withLateFacts: saidOf(row.revised_outcome, row.revised_reason),
+});
+
+export const revisedOf = (row: StoredRevised): RevisedRow => ({
+  account: fromLine(row.account),
+  customer: fromLine(row.customer),
+  intentId: fromLine(row.intent_id),
+  decision: row.decision,
+  decidedAt: instantOf(row.decided_at),
+  sender: fromLine(row.sender),
+  ...saidsOf(row),
+  because: row.because,
+  fact: row.fact,
+  trueAt: instantOf(row.true_at),
+  recordedAt: instantOf(row.recorded_at),
+  position: row.position,
 });

@@ -128,5 +128,27 @@ export const analyticsSchema = (name: string): Schema => ({
       state    text   not null
     );
     `,
+    `
+    -- Decisions that late facts spoke of, as the latest of these says.
+    create table revised (
+      account         text   not null,
+      decision        uuid   not null,
+      customer        text   not null,
+      intent_id       text   not null,
+      sender          text   not null,
+      decided_at      bigint not null,
+      outcome         text   not null,
+      reason          text,
+      revised_outcome text   not null,
+      revised_reason  text,
+      because         uuid   not null,
+      fact            text   not null,
+      true_at         bigint not null,
+      recorded_at     bigint not null,
+      position        bigint not null,
+      primary key (account, decision)
+    );
+    create index on revised (account, decided_at, decision);
+    `,
   ],
 });

@@ -10,6 +10,7 @@ import {
   type MonthChange,
   type MonthKey,
   type MonthRow,
+  type RevisedRow,
   type SessionRow,
   type SessionSpan,
 } from '#application/ports/analytics';
@@ -22,6 +23,7 @@ import {
   decidedOf,
   monthColumns,
   monthRowOf,
+  revisedColumns,
   sessionColumns,
   sessionOf,
   Table,
@@ -46,6 +48,7 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   readonly #users: Table<ActiveUserRow>;
   readonly #months: Table<MonthRow>;
   readonly #decided: Table<DecidedRow>;
+  readonly #revised: Table<RevisedRow>;
 
   /** @param name of the projection, with its version */
   constructor(
@@ -68,6 +71,7 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
       ['account', 'customer', 'intent_id', 'position'],
       'sent_at = excluded.sent_at, delivered_at = excluded.delivered_at, failure = excluded.failure',
     );
+    this.#revised = new Table(`${schema}.revised`, revisedColumns, ['account', 'decision'], undefined);
   }
 
   async checkpoint(): Promise<AnalyticsCheckpoint | undefined> {
@@ -178,6 +182,7 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
       await this.#putChanges(transaction, changes.monthChanges);
       await this.#settle(transaction, changes.settled);
       await this.#put(transaction, this.#decided, changes.decided);
+      await this.#put(transaction, this.#revised, changes.revised);
       await this.#addHours(transaction, changes.hours);
       await this.#putAccounts(transaction, changes.accounts);
     });

@@ -10,6 +10,8 @@ import {
   type MonthCount,
   type MonthKey,
   type MonthRow,
+  type RevisedCount,
+  type RevisedRow,
   type SessionFilter,
   type SessionRow,
 } from '#application/ports/analytics';
@@ -20,11 +22,15 @@ import { instantOf, type Instant } from '#domain/time';
 import {
   decidedOf,
   monthRowOf,
+  revisedOf,
+  saidsOf,
   oneOf,
   sessionOf,
   userOf,
   type StoredDecided,
   type StoredMonth,
+  type StoredRevised,
+  type StoredSaid,
   type StoredSession,
   type StoredUser,
 } from './analytics-rows.js';
@@ -55,6 +61,9 @@ class Where {
     return this.#conditions.join(' and ');
   }
 }
+
+/** Late facts can make up for each other. */
+const IS_WRONG = '(outcome, reason) is distinct from (revised_outcome, revised_reason)';
 
 /** Of one customer there is little: found by the customer and then sorted, instead of looked for among all by time. */
 const timeColumn = (column: string, customer: string | undefined): string =>
@@ -175,6 +184,36 @@ export class PostgresAnalytics extends Analytics {
       reason: reason === NO_REASON ? null : fromLine(reason),
       decisions,
     }));
+  }
+
+  async revised(
+    account: string,
+    { from, until, customer }: Pick<DecidedFilter, 'from' | 'until' | 'customer'>,
+    after: Pick<RevisedRow, 'decidedAt' | 'decision'> | undefined,
+    limit: number,
+  ): Promise<readonly RevisedRow[]> {
+    const where = new Where()
+      .and('account = ?', toLine(account))
+      .and('customer = ?', line(customer))
+      .and('decided_at >= ?', from)
+      .and('decided_at < ?', until)
+      .and('(decided_at, decision) < (?::bigint, ?::uuid)', after?.decidedAt, after?.decision);
+    const rows = await this.database.query<StoredRevised>(
+      `select * from ${this.schema}.revised where ${where} and ${IS_WRONG}
+       order by decided_at desc, decision desc limit ${limit}`,
+      where.parameters,
+    );
+    return rows.map(revisedOf);
+  }
+
+  async revisedCounts(account: string, from: Instant, until: Instant): Promise<readonly RevisedCount[]> {
+    const rows = await this.database.query<StoredSaid & { decisions: number }>(
+      `select outcome, reason, revised_outcome, revised_reason, count(*) as decisions from ${this.schema}.revised
+       where account = $1 and decided_at >= $2 and decided_at < $3 and ${IS_WRONG}
+       group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3, 4`,
+      [toLine(account), from, until],
+    );
+    return rows.map((row) => ({ ...saidsOf(row), decisions: row.decisions }));
   }
 
   async countUpTo({ account, month }: MonthKey): Promise<MonthCount | undefined> {

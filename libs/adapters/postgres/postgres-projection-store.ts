@@ -7,6 +7,7 @@ import {
   type CustomerRow,
   type DecisionRow,
   type IntentKey,
+  type LateFactRow,
   type MauRow,
   type ProjectionChanges,
   type Takeover,
@@ -72,6 +73,7 @@ export class PostgresProjectionStore extends ProjectionStore {
       await this.#asleep(transaction, changes.asleep);
       await this.#wakes(transaction, changes.wakes);
       await this.#activeUsers(transaction, changes.activeUsers);
+      await this.#lateFacts(transaction, changes.lateFacts);
       await this.#accounts(transaction, changes.accounts);
       await this.#templates(transaction, changes.templates);
       await this.#takeovers(transaction, changes.takeovers);
@@ -290,6 +292,14 @@ export class PostgresProjectionStore extends ProjectionStore {
         lines(rows.map(({ firstAt }) => firstAt)),
         column(rows, ({ firstEventId }) => firstEventId),
       ],
+    );
+  }
+
+  async #lateFacts(transaction: Queryable, rows: readonly LateFactRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await transaction.query(
+      `insert into ${this.schema}.late_facts select * from ${rowsOf(1, 'bigint', 'text')} on conflict do nothing`,
+      [lines(rows.map(({ position }) => position)), column(rows, ({ stream }) => stream)],
     );
   }
 

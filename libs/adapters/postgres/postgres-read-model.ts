@@ -6,6 +6,7 @@ import {
   type CustomerRow,
   type DecisionRow,
   type IntentKey,
+  type LateFactRow,
   type TemplateRow,
   type WakeRow,
 } from '#application/ports/read-model';
@@ -136,6 +137,14 @@ export class PostgresReadModel extends ReadModel {
       [lines(statuses), now, limit],
     );
     return rows.map(wakeRow);
+  }
+
+  async lateFacts(after: Position | undefined, limit: number): Promise<readonly LateFactRow[]> {
+    const rows = await this.database.query<LateFactRow>(
+      `select position, stream from ${this.schema}.late_facts where position > $1 order by position limit $2`,
+      [after ?? -1, limit],
+    );
+    return rows.map(({ position, stream }) => ({ position, stream: fromLine(stream) }));
   }
 
   async ping(): Promise<void> {

@@ -26,6 +26,7 @@ const nothing: ProjectionChanges = {
   wakes: [],
   asleep: [],
   activeUsers: [],
+  lateFacts: [],
   takeovers: [],
   accounts: [],
   templates: [],
@@ -86,6 +87,16 @@ export const readModelContract = (name: string, opened: () => Views): void => {
       position = to;
     };
     const customer = (id: string): CustomerKey => ({ account, customer: id });
+
+    test('late facts come in the order of the log, behind a position, each once', async () => {
+      const { model } = opened();
+      const from = Math.floor(Math.random() * 2 ** 40);
+      const row = (behind: number) => ({ position: from + behind, stream: `customer-${account}.${behind}` });
+      await apply({ lateFacts: [row(3), row(1)] });
+      await apply({ lateFacts: [row(1), row(2)] });
+      expect(await model.lateFacts(from, 2)).toEqual([row(1), row(2)]);
+      expect(await model.lateFacts(from + 2, 1)).toEqual([row(3)]);
+    });
 
     describe('customers and decisions', () => {
       test('come back as they were written, from both sides, and what is missing does not', async () => {

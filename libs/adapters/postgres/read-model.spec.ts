@@ -35,6 +35,7 @@ describe('the read model on PGlite', () => {
       wakes: [],
       asleep: [],
       activeUsers: [],
+      lateFacts: [],
       takeovers: [],
       accounts: [],
       templates: [],

@@ -123,6 +123,31 @@ export const reports: readonly Report[] = [
     ],
   },
   {
+    name: 'revised_decisions',
+    about:
+      'One row for each decision that a fact spoke of which came late: the decision stands, this is what lateness cost.',
+    table: 'revised',
+    columns: [
+      account,
+      customer,
+      free('intent_id', 'The intent that was decided.'),
+      uuid('decision', "The id of the decision's event."),
+      free('sender', 'The business phone number.'),
+      time('decided_at', 'When it was taken.'),
+      text('outcome', 'What it says.'),
+      text('reason', 'Of a refusal or a hold.'),
+      text(
+        'revised_outcome',
+        'What the rules say with the late facts; the same as `outcome` where they made up for each other.',
+      ),
+      text('revised_reason', 'Of a refusal or a hold.'),
+      text('fact', "The type of the late fact's event."),
+      uuid('because', 'The id of that event.'),
+      time('true_at', 'When the fact was true.'),
+      time('recorded_at', 'When it came.'),
+    ],
+  },
+  {
     name: 'decisions_by_hour',
     about: 'How many decisions an account had in an hour, by outcome and reason.',
     table: 'hours',

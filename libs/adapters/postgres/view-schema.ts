@@ -93,5 +93,11 @@ export const viewSchema = (name: string): Schema => ({
     );
     create index on templates (account, name, language) where status = 'APPROVED';
     `,
+    `
+    create table late_facts (
+      position bigint primary key,
+      stream   text collate "C" not null
+    );
+    `,
   ],
 });

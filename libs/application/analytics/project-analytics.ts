@@ -16,6 +16,7 @@ import { streamParts } from '../streams.js';
 import { countedUsers, foldUsers, mergedCustomers, touchedMonths } from './active-users.js';
 import { earlierIntents, foldDecided } from './decided.js';
 import type { Noted, NotedMonth } from './noted.js';
+import { foldRevised } from './revised.js';
 import { foldSessions, sessionSpans } from './sessions.js';
 
 /** The projection that analysts read, with the version of its fold: another version fills tables of its own. */
@@ -101,6 +102,7 @@ export class ProjectAnalytics {
       ...foldSessions(noted, sent, sessions),
       ...foldUsers(noted, closings, known, months),
       decided,
+      revised: foldRevised(noted),
       hours,
       accounts: [...accounts.values()],
     };

@@ -6,21 +6,13 @@ import {
   type AccountEvent,
   type AccountState,
 } from '#domain/account';
-import type { CustomerEvent, Decided } from '#domain/gate/events';
+import type { CustomerEvent, Decided, Said } from '#domain/gate/events';
 import { evolve } from '#domain/gate/evolve';
 
 import { initialCustomer, type CustomerState } from '#domain/gate/state';
 import type { Difference } from '#domain/history/compare';
 import { explainedRules, type RuleExplanation } from '#domain/history/inputs';
-import {
-  discrepancies,
-  isExact,
-  saidBy,
-  situationOf,
-  usersAsRecorded,
-  type Known,
-  type Said,
-} from '#domain/history/rederive';
+import { discrepancies, isExact, saidBy, situationOf, usersAsRecorded, type Known } from '#domain/history/rederive';
 import { isDecided, isVerdict, type Verdict } from '#domain/gate/verdict';
 import type { Policy } from '#domain/policy';
 import { evolveTemplate, initialTemplate, type TemplateEvent } from '#domain/template';
@@ -51,8 +43,23 @@ export interface DecisionExplained {
   readonly cost?: Decided['cost'] | undefined;
   /** What would have changed it. */
   readonly remedy?: string | undefined;
+  /** What facts that came late say of it (ADR 0025), in their order; undefined where there are none. */
+  readonly revisions?: readonly DecisionRevised[] | undefined;
   /** `a` as recorded, `b` as derived from the log. Empty: the record is what the rules give. */
   readonly differences: readonly Difference[];
+}
+
+/** A late fact that changes what the rules say of a decision that stands. */
+export interface DecisionRevised {
+  /** Of the event that says so. */
+  readonly id: string;
+  readonly was: Said;
+  readonly withLateFacts: Said;
+  /** The late fact: its event's id and type, when it was true, and when it was recorded. */
+  readonly because: string;
+  readonly fact: string;
+  readonly trueAt: Instant;
+  readonly recordedAt: Instant;
 }
 
 export interface Explanation extends IntentKey {
@@ -76,10 +83,11 @@ export class Explain {
   /** @throws InfrastructureError `not-found` when the log holds no decision on the intent */
   async run(key: IntentKey, options: ExplainOptions = {}): Promise<Explanation> {
     const { account, intentId } = key;
-    const streams = (await streamsOfPerson(this.store, key)).filter(({ events }) =>
+    const person = await streamsOfPerson(this.store, key);
+    const streams = person.filter(({ events }) =>
       events.some(({ event }) => isVerdict(event) && isOn(event, intentId)),
     );
-    const explained = await this.#ofStreams(account, streams, (event) => isOn(event, intentId), options);
+    const explained = await this.#ofStreams(account, streams, person, (event) => isOn(event, intentId), options);
     const { customer } = explained.at(-1) ?? {};
     if (customer === undefined) {
       const message = `The log holds no decision on intent ${intentId} of this customer.`;
@@ -92,7 +100,7 @@ export class Explain {
       intentId,
       decisions,
       course: inOrder(streams.flatMap(({ events }) => events)).flatMap((recorded) =>
-        isOn(recorded.event, intentId) && !isVerdict(recorded.event) ? [placed(recorded)] : [],
+        isOn(recorded.event, intentId) && isCourse(recorded.event) ? [placed(recorded)] : [],
       ),
       agrees: decisions.every(({ differences }) => differences.length === 0),
     };
@@ -100,21 +108,23 @@ export class Explain {
 
   /** All decisions on one person, in their order. */
   async ofPerson(account: string, streams: readonly PersonStream[], options: ExplainOptions = {}) {
-    return (await this.#ofStreams(account, streams, () => true, options)).map(({ decision }) => decision);
+    return (await this.#ofStreams(account, streams, streams, () => true, options)).map(({ decision }) => decision);
   }
 
   /** Each stream is explained by its own history, which a takeover is an event of. */
   async #ofStreams(
     account: string,
     streams: readonly PersonStream[],
+    person: readonly PersonStream[],
     isWanted: (event: RecordedEvent['event']) => boolean,
     options: ExplainOptions,
   ) {
+    const revisions = revisionsIn(person);
     const positions = new Map(streams.flatMap(({ events }) => events.map(({ id, position }) => [id, position])));
     const explained: { readonly customer: string; readonly decision: DecisionExplained }[] = [];
     for (const { customer, events } of streams) {
       for (const decision of await this.#decisions(account, events, isWanted, options))
-        explained.push({ customer, decision });
+        explained.push({ customer, decision: { ...decision, revisions: revisions.get(decision.id) } });
     }
     return explained.toSorted((a, b) => (positions.get(a.decision.id) ?? 0) - (positions.get(b.decision.id) ?? 0));
   }
@@ -198,6 +208,22 @@ const statesOf = <State>(
   let state = initial;
   return events.map((recorded) => (state = next(state, recorded)));
 };
+
+/** By the decision's id. After a link they stand in the stream that goes on. */
+const revisionsIn = (streams: readonly PersonStream[]): ReadonlyMap<string, readonly DecisionRevised[]> => {
+  const revisions = new Map<string, DecisionRevised[]>();
+  for (const { id, event } of inOrder(streams.flatMap(({ events }) => events))) {
+    if (event.type !== 'VerdictRevised') continue;
+    const { decision, was, withLateFacts, because, fact, trueAt, at } = event;
+    const revised = { id, was, withLateFacts, because, fact, trueAt, recordedAt: at };
+    const known = revisions.get(decision);
+    if (known === undefined) revisions.set(decision, [revised]);
+    else known.push(revised);
+  }
+  return revisions;
+};
+
+const isCourse = (event: RecordedEvent['event']): boolean => !isVerdict(event) && event.type !== 'VerdictRevised';
 
 const isOn = (event: RecordedEvent['event'], intentId: string): boolean => {
   if ('intentId' in event) return event.intentId === intentId;

@@ -14,6 +14,7 @@ const ofCustomers: ReadonlySet<string> = new Set([
   'SendExpired',
   'SendCancelled',
   'SendRevoked',
+  'VerdictRevised',
   'CustomerOptedIn',
   'CustomerOptedOut',
   'CustomerLinked',

@@ -1,6 +1,6 @@
 import type { Charge } from '#domain/history/charge';
 import type { Difference } from '#domain/history/compare';
-import { type Said } from '#domain/history/rederive';
+import type { Said } from '#domain/gate/events';
 import { isDecided, type Verdict } from '#domain/gate/verdict';
 import type { Instant } from '#domain/time';
 import type { RecordedEvent } from '../ports/event-store.js';

@@ -2,7 +2,7 @@ import type { AccountState } from '#domain/account';
 import type { ActiveUser, UsersByDay } from '#domain/analytics/active-user';
 import type { Session } from '#domain/analytics/session';
 import type { Month, Zone } from '#domain/calendar';
-import type { CostEffect } from '#domain/gate/events';
+import type { CostEffect, Said } from '#domain/gate/events';
 import type { Policy } from '#domain/policy';
 import type { Instant } from '#domain/time';
 import type { Position } from './event-store.js';
@@ -89,6 +89,29 @@ export interface HourRow extends HourKey {
   readonly decisions: number;
 }
 
+/** What late facts say by now of a decision that stands (ADR 0025). */
+export interface RevisedRow extends IntentKey {
+  /** The id of the decision's event. */
+  readonly decision: string;
+  readonly decidedAt: Instant;
+  readonly sender: string;
+  readonly said: Said;
+  readonly withLateFacts: Said;
+  /** The id of the late fact's event, its type, when it was true, and when it was recorded. */
+  readonly because: string;
+  readonly fact: string;
+  readonly trueAt: Instant;
+  readonly recordedAt: Instant;
+  readonly position: Position;
+}
+
+/** How many decisions of a span are proven wrong. */
+export interface RevisedCount {
+  readonly said: Said;
+  readonly withLateFacts: Said;
+  readonly decisions: number;
+}
+
 /** A session row to take away: it was joined with another one. */
 export type RemovedSession = Pick<SessionRow, 'account' | 'customer' | 'sender' | 'id' | 'openedAt' | 'position'>;
 
@@ -104,6 +127,7 @@ export interface AnalyticsChanges {
   /** Changes for which a `MauAdjusted` is in the log. */
   readonly settled: readonly Pick<MonthChange, 'account' | 'month' | 'customer' | 'because'>[];
   readonly decided: readonly DecidedRow[];
+  readonly revised: readonly RevisedRow[];
   /** To be added to what is there. */
   readonly hours: readonly HourRow[];
   readonly accounts: readonly AccountState[];
@@ -204,6 +228,15 @@ export abstract class Analytics {
   ): Promise<readonly DecidedRow[]>;
   /** How many decisions each hour that has some, from the first of these instants on and before the second. */
   abstract hours(account: string, from: Instant, until: Instant): Promise<readonly HourRow[]>;
+  /** Decisions that late facts prove wrong, the latest decision first; not those that other late facts put right. */
+  abstract revised(
+    account: string,
+    filter: Pick<DecidedFilter, 'from' | 'until' | 'customer'>,
+    after: Pick<RevisedRow, 'decidedAt' | 'decision'> | undefined,
+    limit: number,
+  ): Promise<readonly RevisedRow[]>;
+  /** The same, counted, of those taken from the first of these instants on and before the second; the most first. */
+  abstract revisedCounts(account: string, from: Instant, until: Instant): Promise<readonly RevisedCount[]>;
   /** A month's count and the checkpoint, as of one moment. */
   abstract countUpTo(key: MonthKey): Promise<MonthCount | undefined>;
   /** Changes of closed months, behind the position that they were closed at, that the log has no adjustment of. */

@@ -80,6 +80,12 @@ export interface Takeover {
   readonly intentIds: readonly string[];
 }
 
+/** A fact that may prove a decision wrong (ADR 0025): of a customer who was decided on by then, or of a template. */
+export interface LateFactRow {
+  readonly position: Position;
+  readonly stream: string;
+}
+
 export interface AccountRow {
   readonly state: AccountState;
 }
@@ -104,6 +110,7 @@ export interface ProjectionChanges {
   readonly wakes: readonly WakeRow[];
   readonly asleep: readonly IntentKey[];
   readonly activeUsers: readonly MauRow[];
+  readonly lateFacts: readonly LateFactRow[];
   readonly accounts: readonly AccountRow[];
   readonly templates: readonly TemplateRow[];
 }
@@ -156,5 +163,7 @@ export abstract class ReadModel {
    * Ordered by `wakeAt`; at most `limit`.
    */
   abstract awake(statuses: readonly WakeRow['status'][], now: Instant, limit: number): Promise<readonly WakeRow[]>;
+  /** Late facts behind the position, in the order of the log; at most `limit`. */
+  abstract lateFacts(after: Position | undefined, limit: number): Promise<readonly LateFactRow[]>;
   abstract ping(): Promise<void>;
 }

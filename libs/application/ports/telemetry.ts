@@ -1,3 +1,4 @@
+import type { Said } from '#domain/gate/events';
 import type { ErrorCode } from '../errors.js';
 import type { DecisionOutcome } from './read-model.js';
 
@@ -32,6 +33,8 @@ export type Alarm =
 export abstract class Telemetry {
   /** Decisions that were stored. `reason` is one of the rules' reasons, null for an authorisation. */
   abstract decided(outcome: DecisionOutcome, reason: string | null, count: number): void;
+  /** Decisions that a late fact proved wrong: what the rules said until then, and what they say with it (ADR 0025). */
+  abstract revised(was: Said, withLateFacts: Said): void;
   /** Appends that met another revision than the expected one, and are decided again. */
   abstract conflicted(appends: number): void;
   abstract deadLettered(topic: string, code: ErrorCode, count: number): void;

@@ -24,6 +24,7 @@ export const eventTypes = {
   SendOutcomeUnknown: 'customer',
   MessageDelivered: 'customer',
   MessageRead: 'customer',
+  VerdictRevised: 'customer',
   TemplateApproved: 'template',
   TemplatePending: 'template',
   TemplateRejected: 'template',

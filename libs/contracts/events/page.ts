@@ -30,6 +30,8 @@ const meanings: Readonly<Record<EventType, string>> = {
   SendOutcomeUnknown: 'nobody knows whether the provider took the message: it is never sent again blindly',
   MessageDelivered: 'the provider reported a message delivered',
   MessageRead: 'the provider reported a message read',
+  VerdictRevised:
+    'a fact that came late proves a decision wrong: it `said` one thing, and `withLateFacts` the rules say another. The decision stands',
   TemplateApproved: 'the template may be sent',
   TemplatePending: 'the template waits for approval',
   TemplateRejected: 'the template was not approved',

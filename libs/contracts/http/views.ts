@@ -9,6 +9,7 @@ import { VerdictDto } from '../outbound/decision-dto.js';
 const text: Schema = { type: 'string' };
 const flag: Schema = { type: 'boolean' };
 const time: Schema = { type: 'string', format: 'date-time' };
+const uuid: Schema = { type: 'string', format: 'uuid' };
 const revision: Schema = { type: 'integer', minimum: -1 };
 const texts: Schema = { type: 'array', items: text };
 const oneOf = (values: readonly string[]): Schema => ({ type: 'string', enum: [...values] });
@@ -253,10 +254,41 @@ export class HourView extends DecisionCountView {
   @Says('The start of the hour, UTC.') @Shown(time) hour: string;
 }
 
+/** A decision that late facts prove wrong; it stands all the same. */
+export class RevisedView {
+  @Shown(text) intentId: string;
+  @Says("The customer's id.") @Shown(text) customer: string;
+  @Shown(text) sender: string;
+  @Says("The id of the decision's event.") @Shown(uuid) decision: string;
+  @Shown(time) decidedAt: string;
+  @Says('What it says.') @Shown(oneOf(decisionOutcomes)) outcome: string;
+  @Shown(orNull(text)) reason: string | null;
+  @Says('What the rules say with the late facts.') @Shown(oneOf(decisionOutcomes)) revisedOutcome: string;
+  @Shown(orNull(text)) revisedReason: string | null;
+  @Says("The type of the late fact's event.") @Shown(text) fact: string;
+  @Says('The id of that event.') @Shown(uuid) because: string;
+  @Says('When the fact was true.') @Shown(time) trueAt: string;
+  @Says('When it was recorded.') @Shown(time) recordedAt: string;
+}
+
+export class RevisedListView {
+  @Says('The latest decision first.') @Shown(listOf(RevisedView)) revised: readonly RevisedView[];
+  @Says(MORE) @Shown(next) next: string | null;
+}
+
+export class RevisedCountView {
+  @Shown(oneOf(decisionOutcomes)) outcome: string;
+  @Shown(orNull(text)) reason: string | null;
+  @Says('What the rules say with the late facts.') @Shown(oneOf(decisionOutcomes)) revisedOutcome: string;
+  @Shown(orNull(text)) revisedReason: string | null;
+  @Shown(count) decisions: number;
+}
+
 export class DecisionCountsView {
   @Shown(time) from: string;
   @Shown(time) until: string;
   @Says('Of all hours.') @Shown(listOf(DecisionCountView)) totals: readonly DecisionCountView[];
+  @Says('Those that late facts prove wrong.') @Shown(listOf(RevisedCountView)) revised: readonly RevisedCountView[];
   @Says('Only hours with decisions.') @Shown(listOf(HourView)) hours: readonly HourView[];
 }
 

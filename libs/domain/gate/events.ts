@@ -78,6 +78,7 @@ export type CustomerFact =
       readonly aliases?: readonly string[] | undefined;
       readonly former?: readonly string[] | undefined;
       readonly changedAt?: Instant | undefined;
+      readonly decidedAt?: Instant | undefined;
       /** Of the intents, by their ids: apart, so that it can be shredded (rules §12). */
       readonly personal?: { readonly [intentId: string]: IntentPersonal } | undefined;
     })
@@ -130,6 +131,12 @@ export interface Evidence {
   readonly consent?: { readonly status: 'in' | 'out'; readonly scope: ConsentScope; readonly at: Instant } | undefined;
   readonly templateStatus?: string | undefined;
   readonly slotsUsed?: number | undefined;
+}
+
+/** What a decision says, in the words of the read model. */
+export interface Said {
+  readonly outcome: 'authorised' | 'refused' | 'held' | 'expired' | 'cancelled';
+  readonly reason?: string | undefined;
 }
 
 /** What all decisions say. */
@@ -243,7 +250,33 @@ export type SendEvent =
       readonly settledBy?: string | undefined;
     });
 
-export type CustomerEvent = CustomerFact | SendEvent;
+/**
+ * A fact that came late proves a decision wrong: with it the rules say something else. The decision stands (rules §3);
+ * this says what lateness cost (ADR 0025).
+ */
+export type VerdictRevised = {
+  readonly type: 'VerdictRevised';
+  /** When the late fact was recorded. */
+  readonly at: Instant;
+  readonly intentId: string;
+  readonly ordinal: number;
+  /** The id of the decision's event, and when it was taken. */
+  readonly decision: string;
+  readonly decidedAt: Instant;
+  readonly sender: string;
+  /** As recorded. */
+  readonly said: Said;
+  /** By all that came late before this: `said`, until something did. */
+  readonly was: Said;
+  /** With this fact as well. May be `said` again: two late facts can make up for each other. */
+  readonly withLateFacts: Said;
+  /** The id of the late fact's event, its type, and when it was true. */
+  readonly because: string;
+  readonly fact: string;
+  readonly trueAt: Instant;
+};
+
+export type CustomerEvent = CustomerFact | SendEvent | VerdictRevised;
 export type CustomerEventType = CustomerEvent['type'];
 
 /** What makes each fact unique within its stream: the event's id is derived from it, so a repeat is the same event. */
@@ -289,5 +322,7 @@ export const customerEventKey = (event: CustomerEvent): string => {
     case 'MessageDelivered':
     case 'MessageRead':
       return `${event.type}/${event.providerMessageId}`;
+    case 'VerdictRevised':
+      return `revised/${event.decision}/${event.because}`;
   }
 };

@@ -1,5 +1,5 @@
 import { withConsent } from '../consent.js';
-import { DAY_MS, type Instant } from '../time.js';
+import { DAY_MS, latest, type Instant } from '../time.js';
 import { SESSION_MS, windowEnd, withCorrection, withOpener, type Window } from '../window.js';
 import type { CustomerEvent } from './events.js';
 import { merged, renumbered } from './merge.js';
@@ -157,9 +157,10 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
       const intents = { ...withoutForgotten(state.intents, at), [intentId]: authorised };
       const slots = usesSlot ? withSlot(state.slots, { sender, intentId, at }) : state.slots;
       // Without a confirmation no new property: a spread that adds one is dear (V8).
+      const decidedAt = latest(state.decidedAt, at);
       return confirmsOptOutAt === undefined
-        ? { ...state, intents, slots }
-        : { ...state, intents, slots, confirmed: { optOutAt: confirmsOptOutAt, intentId } };
+        ? { ...state, intents, slots, decidedAt }
+        : { ...state, intents, slots, decidedAt, confirmed: { optOutAt: confirmsOptOutAt, intentId } };
     }
     case 'SendHeld': {
       const { at, intent, personal, ordinal, reason, wakeAt, expiresAt, template } = event;
@@ -179,11 +180,12 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
         expiresAt,
         template,
       };
-      return { ...state, intents: { ...state.intents, [intent.intentId]: held }, holds: heldAs };
+      const decidedAt = latest(state.decidedAt, at);
+      return { ...state, intents: { ...state.intents, [intent.intentId]: held }, decidedAt, holds: heldAs };
     }
     case 'SendRefused':
     case 'SendExpired':
-      return withoutIntent(state, event.intent.intentId);
+      return { ...withoutIntent(state, event.intent.intentId), decidedAt: latest(state.decidedAt, event.at) };
     case 'SendReleased':
       // The decision that follows in the same append says what became of it.
       return state;

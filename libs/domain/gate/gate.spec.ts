@@ -553,7 +553,7 @@ describe('rule 13 and the cost', () => {
   test('case 29: a refused intent uses no slot and makes nobody active', () => {
     const refusal = refusing.when(templateIntent()).at(noon).decided;
     const before = refusing.situation(noon).customer;
-    expect(refusing.and(refusal).situation(noon).customer).toEqual(before);
+    expect(refusing.and(refusal).situation(noon).customer).toEqual({ ...before, decidedAt: noon });
   });
   test('case 26: active in the month of the billing zone', () => {
     const lateApril = iso('2026-04-30T22:30Z');

@@ -75,6 +75,7 @@ export const takesOver = (
       aliases: state.aliases,
       former: isFormerNow ? groupOf(loser) : state.former,
       changedAt: isFormerNow ? latest(state.changedAt, at) : state.changedAt,
+      decidedAt: state.decidedAt,
       personal: Object.fromEntries(intents.map(({ intent, personal }) => [intent.intentId, personal])),
     },
   ];
@@ -158,6 +159,7 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
     aliases: union(state.aliases, [event.from, ...(event.aliases ?? [])]),
     former: event.former === undefined ? state.former : union(state.former, event.former),
     changedAt: event.changedAt === undefined ? state.changedAt : latest(state.changedAt, event.changedAt),
+    decidedAt: event.decidedAt === undefined ? state.decidedAt : latest(state.decidedAt, event.decidedAt),
   };
 };
 

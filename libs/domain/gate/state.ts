@@ -101,6 +101,8 @@ export interface CustomerState {
   readonly paid?: { readonly [sender: string]: Instant } | undefined;
   /** The latest fact that makes the customer active in its month (rules §9). */
   readonly lastActiveAt?: Instant | undefined;
+  /** When the latest decision was taken: a fact that was true by then and comes after it is late (ADR 0025). */
+  readonly decidedAt?: Instant | undefined;
   /** This stream is closed: the survivor's goes on (rules §11). */
   readonly survivor?: string | undefined;
   readonly link?: LinkTerms | undefined;
@@ -112,7 +114,15 @@ export interface CustomerState {
   readonly changedAt?: Instant | undefined;
 }
 
-export const initialCustomer: CustomerState = { windows: {}, consents: {}, cooldowns: [], slots: [], intents: {} };
+export const initialCustomer: CustomerState = {
+  windows: {},
+  consents: {},
+  cooldowns: [],
+  slots: [],
+  intents: {},
+  // There from the beginning: a spread that adds a property is dear (V8), and every decision sets this one.
+  decidedAt: undefined,
+};
 
 /** The intent of that id, if it is still open. By what it must have: an id may be a word of the language, as `constructor`. */
 export const openIntent = (state: Pick<CustomerState, 'intents'>, intentId: string): OpenIntent | undefined => {

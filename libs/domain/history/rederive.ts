@@ -1,18 +1,12 @@
 import { allowanceAt, type AccountState } from '../account.js';
 import type { Situation } from '../gate/context.js';
 import { cancel, decide } from '../gate/decide.js';
-import type { Decided } from '../gate/events.js';
+import type { Decided, Said } from '../gate/events.js';
 import { redecided } from '../gate/permit.js';
 import { outcomes, type Cancelled, type Verdict } from '../gate/verdict.js';
 import { openIntent, type CustomerState } from '../gate/state.js';
 import type { TemplateState } from '../template.js';
 import { differences, type Difference } from './compare.js';
-
-/** What a decision says, in the words of the read model. */
-export interface Said {
-  readonly outcome: 'authorised' | 'refused' | 'held' | 'expired' | 'cancelled';
-  readonly reason?: string | undefined;
-}
 
 export const saidBy = (verdict: Verdict): Said => {
   const outcome = outcomes[verdict.type];
