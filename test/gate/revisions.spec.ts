@@ -191,6 +191,37 @@ describe('verdict revision', () => {
     expect((await Promise.all(ends)).sort()).toEqual(['CustomerLinked', 'VerdictRevised']);
   });
 
+  test('after a link, a decision on the alias that is closed counts, though the other has none of its own', async () => {
+    const { clock } = stage;
+    const course = new Course(stage, 'lon-');
+    await course.play([{ kind: 'consent', customer: 0, agoMs: 0, scope: 'all', status: 'opted-in' }]);
+    await stage.dispatcher().run([intent(course.customer(1), 'i-7')]);
+    const decidedAt = clock.at;
+    clock.at = plus(clock.at, MINUTE_MS);
+    await course.play([{ kind: 'link', customer: 0, other: 1, relation: 'same' }]);
+    await stage.recorder().run([wrote(course.customer(0), 'm-7', plus(decidedAt, -HOUR_MS))]);
+    await revise();
+    expect(await said(course.customer(0))).toMatchObject([{ intentId: 'i-7', withLateFacts: authorised }]);
+  });
+
+  test('what the read model has not come to yet is left for the next time', async () => {
+    const { clock } = stage;
+    await stage.dispatcher().run([intent('ahead', 'i-8')]);
+    const decidedAt = clock.at;
+    clock.at = plus(clock.at, MINUTE_MS);
+    await stage.recorder().run([wrote('ahead', 'm-8', plus(decidedAt, -HOUR_MS))]);
+    await stage.project();
+    await stage.recorder().run([wrote('ahead', 'm-9', plus(decidedAt, -SECOND_MS), 'STOP')]);
+    const facts = (await stage.events('ahead')).map(({ id }) => id);
+    while (await reviser().run()) continue;
+    expect((await said('ahead')).map(({ because }) => because)).toEqual([facts[1]]);
+    await revise();
+    expect((await said('ahead')).map(({ was, withLateFacts }) => [was, withLateFacts])).toEqual([
+      [closed, authorised],
+      [authorised, { outcome: 'refused', reason: 'opted-out' }],
+    ]);
+  });
+
   test('on any history: told at any time, in any portions, the same is said, and what a replay finds', async () => {
     let run = 0;
     let revisions = 0;
