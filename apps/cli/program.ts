@@ -5,6 +5,7 @@ import { completionCommand } from './commands/completion.js';
 import { copyCommand } from './commands/copy.js';
 import { evidenceCommand } from './commands/evidence.js';
 import { explainCommand } from './commands/explain.js';
+import { exportCommand } from './commands/export.js';
 import { keysCommand } from './commands/keys.js';
 import { rebuildCommand } from './commands/rebuild.js';
 import { replayCommand } from './commands/replay.js';
@@ -28,6 +29,7 @@ const commands = [
   evidenceCommand,
   copyCommand,
   rebuildCommand,
+  exportCommand,
   keysCommand,
   completionCommand,
 ];

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -61,6 +61,38 @@ describe('tidegate', () => {
       expect([again.code, JSON.parse(again.out)]).toMatchObject([0, { projection }]);
       expect(await countOf(table)).toBe(1);
     }
+  });
+
+  test('exports what was rebuilt, says how much, and what is wrong with what it was asked', async () => {
+    expect((await tidegate(['rebuild', 'analytics'])).code).toBe(0);
+    const out = (name: string): readonly string[] => ['--out', join(folder, name)];
+    const parquet = await tidegate(['export', 'sessions', 'acme', ...out('sessions.parquet')]);
+    expect([parquet.code, parquet.err]).toEqual([0, '']);
+    expect(parquet.out).toMatch(/^1 rows of sessions in .*sessions\.parquet, \d+ bytes/);
+    expect((await readFile(join(folder, 'sessions.parquet'))).subarray(0, 4).toString()).toBe('PAR1');
+    const json = await tidegate(['export', 'decisions', 'acme', '--format', 'csv', '--json', ...out('decisions')]);
+    expect(JSON.parse(json.out)).toMatchObject({
+      table: 'decisions',
+      account: 'acme',
+      format: 'csv',
+      rows: 1,
+      recordedAt: expect.stringMatching(/^2026-/),
+    });
+    expect(await readFile(join(folder, 'decisions'), 'utf8')).toContain('window-closed');
+    const none = ['export', 'sessions', 'acme', '--from', '2031-01-01T00:00:00Z', ...out('none.jsonl')];
+    expect([(await tidegate(none)).code, await readFile(join(folder, 'none.jsonl'), 'utf8')]).toEqual([0, '']);
+    expect((await tidegate(['export', 'sessions', 'nobody', ...out('x.csv')])).code).toBe(66);
+    expect((await tidegate(['export', 'sessions', 'acme', '--out', join(folder, 'no', 'x.csv')])).code).toBe(78);
+    const stopped = await tidegate(['export', 'sessions', 'acme', ...out('x.csv')], AbortSignal.abort());
+    expect(stopped.code).toBe(130);
+    for (const words of [
+      ['export', 'sessions', 'acme'],
+      ['export', 'sessions', 'acme', ...out('x.xlsx')],
+      ['export', 'everything', 'acme', ...out('x.csv')],
+      ['export', 'sessions', 'acme', '--from', 'yesterday', ...out('x.csv')],
+    ])
+      expect([words, (await tidegate(words)).code]).toEqual([words, 64]);
+    expect((await readdir(folder)).filter((name) => name.startsWith('x.'))).toEqual([]);
   });
 
   test('stops a rebuild when asked, says how to go on, and refuses an unknown one', async () => {

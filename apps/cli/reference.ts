@@ -21,7 +21,7 @@ export const cliReference = (): string => {
 
 \`npm run -s tidegate -- <command>\` builds and runs it; \`node dist/apps/cli/main.js\` runs what is built; \`npm link\` puts \`tidegate\` on the path.
 
-It reads the same environment as the service ([configuration](configuration.md)) and needs only the event store: no queue, no read model. \`copy\` alone takes URLs instead. An embedded store belongs to one process at a time: while the service runs on it, every command ends with 75 and says so. On Postgres and EventStoreDB it can run beside the service.
+It reads the same environment as the service ([configuration](configuration.md)) and needs only the event store: no queue, no read model; \`rebuild\`, \`export\` and \`keys\` the database of the read models as well. \`copy\` alone takes URLs instead. An embedded store belongs to one process at a time: while the service runs on it, every command ends with 75 and says so. On Postgres and EventStoreDB it can run beside the service.
 
 Results go to standard output, progress and errors to standard error: a bar where that is a terminal, else a line every few seconds. With \`--json\` the result is one JSON object, instants as RFC 3339, nothing personal in it.
 

@@ -57,3 +57,29 @@ export class ProgressDisplay {
     this.#bar?.stop();
   }
 }
+
+/** Shows how many rows were written: how many there are nobody knows before the end. */
+export class RowDisplay {
+  readonly #startedAt = performance.now();
+  #shownAt = performance.now();
+  #isShown = false;
+
+  constructor(
+    private readonly task: string,
+    private readonly terminal: Terminal,
+  ) {}
+
+  readonly advanced = (rows: number): void => {
+    const now = performance.now();
+    if (now - this.#shownAt < (this.terminal.watched ? 100 : LINE_EVERY_MS)) return;
+    this.#shownAt = now;
+    this.#isShown = true;
+    const line = `${this.task}: ${count(rows)} rows, ${count(Math.round((1_000 * rows) / (now - this.#startedAt)))}/s`;
+    this.terminal.err(this.terminal.watched ? `\r${line.padEnd(70)}` : `${line}\n`);
+  };
+
+  /** Leaves nothing of it on a terminal. */
+  stop(): void {
+    if (this.terminal.watched && this.#isShown) this.terminal.err(`\r${' '.repeat(70)}\r`);
+  }
+}

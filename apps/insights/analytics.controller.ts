@@ -37,7 +37,7 @@ import {
   sessionFields,
   sessionView,
   totalsOf,
-} from './analytics-views.js';
+} from '#contracts/http/analytics-views';
 import { CustomerLookup } from './customer-lookup.js';
 import {
   activeUsersExample,
@@ -48,7 +48,8 @@ import {
   sessionsExample,
 } from './examples.js';
 import { answerList, type ListRequest, type ListResponse } from './lists/answer-list.js';
-import { csvRecord, CSV_TYPE, LINES_TYPE } from './lists/formats.js';
+import { CSV_TYPE, LINES_TYPE } from './lists/formats.js';
+import { csvRecord } from '#contracts/http/csv';
 import { instantIn, onlyKnown, oneIn, textIn, type Query } from './lists/query.js';
 
 const PAGING = ['limit', 'cursor'] as const;

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { AnalyticsCheckpoint } from '#application/ports/analytics';
 import { readCursor, writeCursor } from './cursor.js';
-import { csvRecord, CSV_TYPE, JSON_TYPE, preferredFormat } from './formats.js';
+import { csvRecord } from '#contracts/http/csv';
+import { CSV_TYPE, JSON_TYPE, preferredFormat } from './formats.js';
 import { countIn, textIn, type Query } from './query.js';
 
 /** Rows that are read at a time for an export: what it keeps in memory, whatever its size. */

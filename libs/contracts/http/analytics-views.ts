@@ -16,8 +16,8 @@ import type {
   RevisedCountView,
   RevisedView,
   SessionView,
-} from '#contracts/http/views';
-import { written } from '#contracts/outbound/outgoing';
+} from './views.js';
+import { written } from '../outbound/outgoing.js';
 import { allowanceAt, billingMonth, policyAt, zoneAt, type AccountState } from '#domain/account';
 import { closesAt, forecast } from '#domain/analytics/active-user';
 import { endOf } from '#domain/analytics/session';
