@@ -69,8 +69,8 @@ export class ClockController {
     const steer = readSteer(body);
     if (steer.kind === 'invalid') throw new InvalidRequest(steer);
     const to = steer.at ?? reached(clock.now(), steer.advanceMs ?? 0);
-    if (steer.at !== undefined || steer.advanceMs !== undefined) clock.set(to);
-    if (steer.rate !== undefined) clock.runAt(steer.rate);
+    if (steer.at !== undefined || steer.advanceMs !== undefined) clock.set(to, steer.rate);
+    else if (steer.rate !== undefined) clock.runAt(steer.rate);
     return this.time();
   }
 }

@@ -37,6 +37,14 @@ describe('a steerable clock', () => {
     expect(clock.now()).toBe(507);
   });
 
+  test('is set and stopped at once: no moment passes in between', () => {
+    const hurrying = new SteerableClock({ now: () => instantOf((base.at += 1)) });
+    hurrying.set(instantOf(500), 0);
+    expect(hurrying.now()).toBe(500);
+    expect(() => hurrying.set(instantOf(600), -1)).toThrow(expect.objectContaining({ code: 'message-invalid' }));
+    expect(hurrying.now()).toBe(500);
+  });
+
   test('is advanced on top of the time that passed', () => {
     base.at += 3;
     clock.advance(1_000);

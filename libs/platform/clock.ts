@@ -31,10 +31,10 @@ export class SteerableClock extends Clock {
     return this.#rate;
   }
 
-  /** Runs on from there, which may be the past. @throws InfrastructureError `message-invalid` */
-  set(at: Instant): void {
+  /** Runs on from there, which may be the past, from the first moment at that pace. @throws InfrastructureError `message-invalid` */
+  set(at: Instant, rate: number = this.#rate): void {
     if (!Number.isSafeInteger(at)) throw invalid('at', 'a whole number of milliseconds since 1970');
-    this.#steer(at, this.#rate);
+    this.#steer(at, rate);
   }
 
   /** @throws InfrastructureError `message-invalid` for anything but whole milliseconds from 0 on */
@@ -47,7 +47,6 @@ export class SteerableClock extends Clock {
 
   /** 1 runs as its base does, 0 stands still. @throws InfrastructureError `message-invalid` */
   runAt(rate: number): void {
-    if (!Number.isFinite(rate) || rate < 0) throw invalid('rate', 'a number, at least 0');
     this.#steer(this.now(), rate);
   }
 
@@ -60,6 +59,7 @@ export class SteerableClock extends Clock {
   }
 
   #steer(at: number, rate: number): void {
+    if (!Number.isFinite(rate) || rate < 0) throw invalid('rate', 'a number, at least 0');
     this.#anchor = this.base.now();
     this.#origin = at;
     this.#rate = rate;
