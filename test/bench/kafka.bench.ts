@@ -1,5 +1,6 @@
-// Decided intents per second on Kafka and Postgres, from the intents topic to the commands topic, and the pass-through
-// of the same broker in the same run: engines, apps and baseline are processes of their own.
+// Decided intents per second on Kafka and Postgres, from the intents topic to the commands topic, and in the same run, on
+// the same engines, two baselines: the pass-through, and the stock way with Nest's Kafka transport. Engines, apps and
+// baselines are processes of their own.
 // Run: npm run build && node dist/test/bench/kafka.bench.js [--intents N] [--customers N] [--profile FOLDER] [--json]
 
 import { spawn } from 'node:child_process';
@@ -34,6 +35,8 @@ const { values } = parseArgs({
 });
 const INTENTS = Number(values.intents);
 const CUSTOMERS = Number(values.customers);
+/** The stock way is far slower: fewer say as much. */
+const STOCK_INTENTS = 4_000;
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const folder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'));
@@ -104,7 +107,7 @@ const projected = async (): Promise<void> => {
 try {
   const producer = await queue.producer();
   await queue.createTopics(['inbound-messages', 'accounts', 'send-intents'].map((topic) => `tidegate.${topic}.v1`));
-  await queue.createTopics(['bench.through.v1']);
+  await queue.createTopics(['bench.through.v1', 'bench.stock-intents.v1', 'bench.stock.v1']);
   progress(`Publishing ${CUSTOMERS} customers and ${INTENTS} intents.`);
   await started('recorder', 'projector');
   await producer.send(accountMessages());
@@ -152,15 +155,42 @@ try {
     passThroughMicros,
     gateMicros: await gateAccount(),
   };
+  await Promise.all(apps.map((app) => app.end('SIGTERM')));
+
+  progress('Measuring the stock way.');
+  await publish(producer, STOCK_INTENTS, (number) => ({
+    ...intentMessage(INTENTS + number, CUSTOMERS),
+    topic: 'bench.stock-intents.v1',
+  }));
+  const stockWay = spawn(
+    process.execPath,
+    [
+      fileURLToPath(new URL('stock-way.js', import.meta.url)),
+      new URL(broker.url).host,
+      environment.TIDEGATE_DATABASE,
+      'bench.stock-intents.v1',
+      'bench.stock.v1',
+      environment.TIDEGATE_IDENTITY_KEY,
+    ],
+    { stdio: 'inherit' },
+  );
+  // A decision and a command of each.
+  const stock = (await rateOf('bench.stock.v1', 2 * STOCK_INTENTS)) / 2;
+  stockWay.kill();
+  const compared = {
+    ...result,
+    stockWayPerSecond: Math.round(stock),
+    timesStockWay: Number((decided / stock).toFixed(1)),
+  };
   process.stdout.write(
     values.json
-      ? `${JSON.stringify(result)}\n`
-      : `${Object.entries(result)
+      ? `${JSON.stringify(compared)}\n`
+      : `${Object.entries(compared)
           .map(([name, value]) => `${name.padEnd(24)}${typeof value === 'object' ? JSON.stringify(value) : value}`)
           .join('\n')}\n`,
   );
 } finally {
-  await Promise.all(apps.map((app) => app.end(values.profile === undefined ? 'SIGKILL' : 'SIGTERM')));
+  await Promise.all(apps.map((app) => app.end('SIGKILL')));
   await admin.disconnect();
   await database.close();
   await queue.close();
