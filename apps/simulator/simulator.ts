@@ -96,8 +96,13 @@ export class Simulator {
     return this.#platform.attempts;
   }
 
+  /** Updates that the gate has not taken in yet. */
+  get pending(): number {
+    return this.#platform.pending.size;
+  }
+
   summary(): object {
-    const { attempts, pending } = this.#platform;
+    const { attempts } = this.#platform;
     const of = (fate: Attempt['fate']): number => attempts.filter((attempt) => attempt.fate === fate).length;
     return {
       now: new Date(this.now()).toISOString(),
@@ -106,8 +111,7 @@ export class Simulator {
       refused: of('refused'),
       lost: of('lost'),
       breaches: this.breaches().length,
-      /** Updates that the gate has not taken in yet. */
-      pending: pending.size,
+      pending: this.pending,
     };
   }
 

@@ -96,7 +96,6 @@ describe.each(CHOSEN)(
         await sleep(100);
       }
     };
-    const pending = (): number => (running.simulator.summary() as { pending: number }).pending;
     /** What the platform took, by account, phone and intent id. */
     const takenOnes = (): ReadonlyMap<string, number> => {
       const taken = new Map<string, number>();
@@ -172,7 +171,7 @@ describe.each(CHOSEN)(
         running.simulator.setTemplate(account, 'receipt', 'en', 'utility', 'APPROVED');
       const writers = people.filter(({ life }) => life !== 'stranger' && life !== 'waited-for');
       for (const person of writers) write(person, 'Where is my parcel?');
-      await until('the gate has heard of all that was written', () => pending() === 0);
+      await until('the gate has heard of all that was written', () => running.simulator.pending === 0);
       await until('the gate knows it', async () => {
         const answers = await Promise.all(
           writers
@@ -202,12 +201,13 @@ describe.each(CHOSEN)(
         }
         progress(`turn ${turn + 1} of ${TURNS} has been wished for`);
       }
+      await until('all have died who shall', () => kills === KILLS);
       await haunting;
       progress(`${kills} have died`);
       for (const deadline = Date.now() + QUIET_WITHIN_MS; ;) {
         // Longer than an attempt may take: what nobody answered is given up by then.
         await sleep(ATTEMPT_TIME_MS + 4_000);
-        await until('the gate has heard of all that became of it', () => pending() === 0);
+        await until('the gate has heard of all that became of it', () => running.simulator.pending === 0);
         if (engines.isExclusive) {
           await gate.stop();
           failures.push(...gate.failures);
