@@ -22,7 +22,7 @@ const WATCHED_AT_ONCE = 500;
 const RECOVER_EVERY_MS = 5_000;
 /** As fine as a sender's burst is spread (ADR 0017). */
 const TURN_EVERY_MS = 50;
-const CONCURRENT_CALLS = 512;
+const CONCURRENT_CALLS = 256;
 const TELL_ALIASES_EVERY_MS = 1_000;
 
 /** Takes permits to the provider; watches attempts without an outcome, pauses that are over and permits that lapsed. */

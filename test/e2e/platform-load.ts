@@ -2,15 +2,25 @@ import type { SimulatedAccount } from '#apps/simulator/options';
 
 // Two businesses at both providers, and customers of theirs who lead different lives.
 
-const SINCH_SENDER = '4930901820';
+type Account = 'acme' | 'beta';
+/** Several: Sinch says "too fast" where it fails and may be asked again, and the gate then rests the sender for seconds. */
+const SINCH_SENDERS = Array.from({ length: 20 }, (_, number) => String(4_930_901_820 + number));
+const appOf = (sender: string): string => `app-${sender}`;
 const META_SENDER = '15550783881';
-export const senders = { acme: [SINCH_SENDER, META_SENDER], beta: [META_SENDER] } as const;
-type Account = keyof typeof senders;
+export const senders: { readonly [account in Account]: readonly string[] } = {
+  acme: [...SINCH_SENDERS, META_SENDER],
+  beta: [META_SENDER],
+};
 /** To one customer: more than the platform takes at once. */
 const BUSY = 47;
 export const TURNS = 4;
 
-const sinch = { projectId: 'p1', keyId: 'k1', keySecret: 'key-secret', apps: { [SINCH_SENDER]: 'app1' } };
+const sinch = {
+  projectId: 'p1',
+  keyId: 'k1',
+  keySecret: 'key-secret',
+  apps: Object.fromEntries(SINCH_SENDERS.map((sender) => [sender, appOf(sender)])),
+};
 const metaOf = (account: Account) => ({
   accessToken: `token-${account}`,
   phoneNumberIds: { [META_SENDER]: account === 'acme' ? '1065' : '2065' },
@@ -42,7 +52,10 @@ export const settingsFiles = (api: string, webhooksPort: number) => ({
     listen: { port: webhooksPort },
     accounts: {
       acme: {
-        sinch: { secrets: ['webhook-secret'], senders: { app1: SINCH_SENDER } },
+        sinch: {
+          secrets: ['webhook-secret'],
+          senders: Object.fromEntries(SINCH_SENDERS.map((sender) => [appOf(sender), sender])),
+        },
         meta: { secrets: ['app-secret'], verifyToken: 'verify-me' },
       },
       beta: { meta: { secrets: ['app-secret'], verifyToken: 'verify-me' } },
@@ -65,12 +78,13 @@ export const peopleFor = (intents: number): readonly Person[] => [
   ...Array.from({ length: Math.ceil(intents / TURNS) }, (_, number): Person => {
     const life = lives[number % lives.length] ?? 'sinch';
     const account = number % 3 === 0 ? 'beta' : 'acme';
-    const sender = account === 'acme' && life !== 'meta' ? SINCH_SENDER : META_SENDER;
+    const [bySinch = META_SENDER] = SINCH_SENDERS.slice(number % SINCH_SENDERS.length);
+    const sender = account === 'acme' && life !== 'meta' ? bySinch : META_SENDER;
     return { phone: String(491_700_000_000 + number), life, account, sender };
   }),
 ];
 
-export const providerOf = ({ sender }: Person) => (sender === SINCH_SENDER ? 'sinch' : 'meta');
+export const providerOf = ({ sender }: Person) => (sender === META_SENDER ? 'meta' : 'sinch');
 
 export interface Wish {
   readonly person: Person;
