@@ -254,9 +254,13 @@ export class PostgresProjectionStore extends ProjectionStore {
     );
     await transaction.query(
       `with twice as (
-         delete from ${schema}.active_users u using ${moved}, ${schema}.active_months m, ${schema}.active_users o
+         delete from ${schema}.active_users u using ${moved}, ${schema}.active_months m
          where m.account = t.account and u.account = m.account and u.month = m.month and u.customer = t.from_customer
-           and o.account = t.account and o.customer = t.to_customer and o.month = u.month
+           -- Looked up one by one by the whole key: joined, all users of the month were read for each takeover.
+           and exists (
+             select from ${schema}.active_users o
+             where o.account = u.account and o.month = u.month and o.customer = t.to_customer offset 0
+           )
          returning u.account, u.month
        )
        update ${schema}.active_months m set users = m.users - c.count
