@@ -1,9 +1,9 @@
 // Decided intents per second on Kafka and Postgres, from the intents topic to the commands topic, and in the same run, on
-// the same engines, two baselines: the pass-through, and the stock way with Nest's Kafka transport. Engines, apps and
-// baselines are processes of their own.
+// the same engines, two baselines: the pass-through, and the stock way with Nest's Kafka transport; then latencies at half
+// of that load, as an open loop. Engines, apps and baselines are processes of their own.
 // Run: npm run build && node dist/test/bench/kafka.bench.js [--intents N] [--customers N] [--profile FOLDER] [--json]
 
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,7 @@ import { startBroker } from '../../deploy/kafka/broker.js';
 import { AppProcess } from '../processes/app-process.js';
 import { cpuMsOf, familyCpuMsOf } from '../processes/cpu.js';
 import { accountMessages, intentMessage, openerMessage } from './load.js';
+import { latencyOf } from './paced.js';
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +38,7 @@ const INTENTS = Number(values.intents);
 const CUSTOMERS = Number(values.customers);
 /** The stock way is far slower: fewer say as much. */
 const STOCK_INTENTS = 4_000;
+const PACED_SECONDS = 10;
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const folder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'));
@@ -82,6 +84,20 @@ const started = async (...names: readonly ('recorder' | 'projector' | 'dispatche
   await Promise.all(more.map((app) => app.ready()));
 };
 
+const baselines: ChildProcess[] = [];
+/** A baseline in a process of its own. */
+const baseline = (file: string, ...words: readonly string[]): ChildProcess => {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL(file, import.meta.url)), new URL(broker.url).host, ...words],
+    {
+      stdio: 'inherit',
+    },
+  );
+  baselines.push(child);
+  return child;
+};
+
 type CpuMs = () => Promise<number | undefined>;
 const engines = { kafka: () => cpuMsOf(broker.pid), postgres: () => familyCpuMsOf(postgres.pid) };
 
@@ -107,7 +123,13 @@ const projected = async (): Promise<void> => {
 try {
   const producer = await queue.producer();
   await queue.createTopics(['inbound-messages', 'accounts', 'send-intents'].map((topic) => `tidegate.${topic}.v1`));
-  await queue.createTopics(['bench.through.v1', 'bench.stock-intents.v1', 'bench.stock.v1']);
+  await queue.createTopics([
+    'bench.through.v1',
+    'bench.stock-intents.v1',
+    'bench.stock.v1',
+    'bench.paced.v1',
+    'bench.paced-through.v1',
+  ]);
   progress(`Publishing ${CUSTOMERS} customers and ${INTENTS} intents.`);
   await started('recorder', 'projector');
   await producer.send(accountMessages());
@@ -120,16 +142,7 @@ try {
   await publish(producer, INTENTS, (number) => intentMessage(number, CUSTOMERS));
 
   progress('Measuring the pass-through.');
-  const through = spawn(
-    process.execPath,
-    [
-      fileURLToPath(new URL('pass-through.js', import.meta.url)),
-      new URL(broker.url).host,
-      topicName('send-intents'),
-      'bench.through.v1',
-    ],
-    { stdio: 'inherit' },
-  );
+  const through = baseline('pass-through.js', topicName('send-intents'), 'bench.through.v1');
   const throughAccount = await accountOf({ passThrough: () => cpuMsOf(through.pid ?? 0), ...engines });
   const passThrough = await rateOf('bench.through.v1', INTENTS);
   const passThroughMicros = await throughAccount();
@@ -155,30 +168,43 @@ try {
     passThroughMicros,
     gateMicros: await gateAccount(),
   };
+
+  progress('Measuring latency at half load.');
+  const perSecond = decided / 2;
+  const paced = Math.round(perSecond * PACED_SECONDS);
+  const clients = new Kafka({ brokers: [new URL(broker.url).host], logLevel: logLevel.NOTHING });
+  const latency = (to: string, first: number, topic?: string) => {
+    const at = (number: number): OutgoingMessage => {
+      const message = intentMessage(number, CUSTOMERS);
+      return topic === undefined ? message : { ...message, topic };
+    };
+    return latencyOf(clients, producer, to, first, paced, perSecond, at);
+  };
+  const gateLatency = await latency(topicName('send-commands'), INTENTS);
   await Promise.all(apps.map((app) => app.end('SIGTERM')));
+  const pacedThrough = baseline('pass-through.js', 'bench.paced.v1', 'bench.paced-through.v1');
+  await sleep(3_000);
+  const throughLatency = await latency('bench.paced-through.v1', INTENTS + paced, 'bench.paced.v1');
+  pacedThrough.kill();
 
   progress('Measuring the stock way.');
   await publish(producer, STOCK_INTENTS, (number) => ({
-    ...intentMessage(INTENTS + number, CUSTOMERS),
+    ...intentMessage(INTENTS + 2 * paced + number, CUSTOMERS),
     topic: 'bench.stock-intents.v1',
   }));
-  const stockWay = spawn(
-    process.execPath,
-    [
-      fileURLToPath(new URL('stock-way.js', import.meta.url)),
-      new URL(broker.url).host,
-      environment.TIDEGATE_DATABASE,
-      'bench.stock-intents.v1',
-      'bench.stock.v1',
-      environment.TIDEGATE_IDENTITY_KEY,
-    ],
-    { stdio: 'inherit' },
-  );
+  const { TIDEGATE_DATABASE: url, TIDEGATE_IDENTITY_KEY: key } = environment;
+  const stockWay = baseline('stock-way.js', 'bench.stock-intents.v1', 'bench.stock.v1', url, key);
   // A decision and a command of each.
   const stock = (await rateOf('bench.stock.v1', 2 * STOCK_INTENTS)) / 2;
   stockWay.kill();
   const compared = {
     ...result,
+    halfLoad: {
+      perSecond: Math.round(perSecond),
+      gate: gateLatency,
+      passThrough: throughLatency,
+      p99Ratio: Number((gateLatency.p99Ms / throughLatency.p99Ms).toFixed(2)),
+    },
     stockWayPerSecond: Math.round(stock),
     timesStockWay: Number((decided / stock).toFixed(1)),
   };
@@ -190,6 +216,7 @@ try {
           .join('\n')}\n`,
   );
 } finally {
+  for (const child of baselines) child.kill();
   await Promise.all(apps.map((app) => app.end('SIGKILL')));
   await admin.disconnect();
   await database.close();

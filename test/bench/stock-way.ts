@@ -1,7 +1,7 @@
 // The other baseline: the same decision the way that framework tutorials have it. Nest's Kafka transport brings one
 // message at a time, a DTO is validated by class-validator, the customer's stream is read and folded, the decision
 // appended, decision and command published, and only then comes the next message. Rules, events and contracts are the
-// gate's own. Run as a process of its own by kafka.bench.ts: node stock-way.js BROKER DATABASE FROM TO IDENTITY_KEY
+// gate's own. Run as a process of its own by kafka.bench.ts: node stock-way.js BROKER FROM TO DATABASE IDENTITY_KEY
 
 import { Controller, Inject, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -26,7 +26,7 @@ import { initialCustomer } from '#domain/gate/state';
 import { SystemClock } from '#platform/clock';
 import { ACCOUNT } from './load.js';
 
-const [broker = '', databaseUrl = '', from = '', to = '', key = ''] = process.argv.slice(2);
+const [broker = '', from = '', to = '', databaseUrl = '', key = ''] = process.argv.slice(2);
 const clock = new SystemClock();
 const store = new PostgresEventStore(await openDatabase(databaseUrl), clock);
 const identity = new CustomerIdentity(Buffer.from(key, 'hex'));
