@@ -37,10 +37,12 @@ describe('exports', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tidegate-export-'));
     stage = await openAnalytics(T0);
-    for (const course of fc.sample(happenings, { seed: 7, numRuns: 8 })) {
+    for (const course of fc.sample(happenings, { seed: 7, numRuns: 6 })) {
       stage.clock.at = T0;
       await appended(stage.store, stage.clock, course);
     }
+    const late = { kind: 'revised', account: 0, customer: 0, other: 1, sender: 0, intent: 1 } as const;
+    await appended(stage.store, stage.clock, [{ ...late, afterHours: 0, agoHours: 0 }]);
     await stage.project(500);
     await prepareReports(stage.database);
     accounts = await stage.analytics.accounts();

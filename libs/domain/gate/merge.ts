@@ -131,7 +131,7 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
   }
   const paid: Record<string, Instant> = { ...state.paid };
   for (const [sender, until] of Object.entries(event.paid ?? {})) paid[sender] = latest(paid[sender], until);
-  return {
+  const next: CustomerState = {
     ...state,
     windows,
     consents,
@@ -159,8 +159,8 @@ export const merged = (state: CustomerState, event: Merged): CustomerState => {
     aliases: union(state.aliases, [event.from, ...(event.aliases ?? [])]),
     former: event.former === undefined ? state.former : union(state.former, event.former),
     changedAt: event.changedAt === undefined ? state.changedAt : latest(state.changedAt, event.changedAt),
-    decidedAt: event.decidedAt === undefined ? state.decidedAt : latest(state.decidedAt, event.decidedAt),
   };
+  return event.decidedAt === undefined ? next : { ...next, decidedAt: latest(state.decidedAt, event.decidedAt) };
 };
 
 const stage: Record<OpenIntent['status'], number> = {

@@ -114,15 +114,7 @@ export interface CustomerState {
   readonly changedAt?: Instant | undefined;
 }
 
-export const initialCustomer: CustomerState = {
-  windows: {},
-  consents: {},
-  cooldowns: [],
-  slots: [],
-  intents: {},
-  // There from the beginning: a spread that adds a property is dear (V8), and every decision sets this one.
-  decidedAt: undefined,
-};
+export const initialCustomer: CustomerState = { windows: {}, consents: {}, cooldowns: [], slots: [], intents: {} };
 
 /** The intent of that id, if it is still open. By what it must have: an id may be a word of the language, as `constructor`. */
 export const openIntent = (state: Pick<CustomerState, 'intents'>, intentId: string): OpenIntent | undefined => {
