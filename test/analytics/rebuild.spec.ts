@@ -94,7 +94,8 @@ const shouldBeKnown = async (): Promise<ReadonlyMap<string, unknown>> => {
   return known;
 };
 
-const rebuildOf = (batchSize: number, stopAfter = Infinity): Rebuild & { readonly stop: AbortSignal } => {
+/** @param room for so few rows that some customers are forgotten on the way */
+const rebuildOf = (batchSize: number, stopAfter = Infinity, room = 12): Rebuild & { readonly stop: AbortSignal } => {
   const tables = new PostgresAnalyticsStore(stage.database, REBUILT_ANALYTICS);
   const end = new AbortController();
   let batches = 0;
@@ -105,11 +106,16 @@ const rebuildOf = (batchSize: number, stopAfter = Infinity): Rebuild & { readonl
     prepare: () => prepareAnalyticsRebuild(stage.database),
     checkpoint: async () => (await tables.checkpoint())?.position,
     follow: (signal, applied) =>
-      new ProjectAnalytics(stage.store, tables, ({ recordedAt }, events) => {
-        batches += 1;
-        if (batches >= stopAfter) end.abort();
-        applied(recordedAt, events);
-      }).follow(signal, { batchSize }),
+      new ProjectAnalytics(
+        stage.store,
+        tables,
+        ({ recordedAt }, events) => {
+          batches += 1;
+          if (batches >= stopAfter) end.abort();
+          applied(recordedAt, events);
+        },
+        room,
+      ).follow(signal, { batchSize }),
     putInPlace: () => putAnalyticsInPlace(stage.database),
   };
 };
@@ -201,6 +207,22 @@ describe('the topics and a rebuild', () => {
     await publishAll();
     expect(await heard()).toEqual(await shouldBeKnown());
   });
+
+  test.each([0, 1, 5, 40, 100_000])(
+    'a rebuild that remembers %i rows gives the same tables in batches of any size',
+    async (room) => {
+      const before = { ...(await rows()), removed_sessions: [] };
+      for (const batchSize of [3, 1_000]) {
+        const signal = new AbortController().signal;
+        expect(await rebuild(stage.store, rebuildOf(batchSize, Infinity, room), signal, () => undefined)).toMatchObject(
+          {
+            isDone: true,
+          },
+        );
+        expect({ ...(await rows()), removed_sessions: [] }).toEqual(before);
+      }
+    },
+  );
 
   test('a projector of the old tables finds that they are gone', async () => {
     const live = new PostgresAnalyticsStore(stage.database);

@@ -17,8 +17,10 @@ import { exitCodes } from '../exit-codes.js';
 import { withDatabase, withProgress, type Runner } from '../session.js';
 import { asJson } from '../shown.js';
 
-/** Large, since nobody waits for a single event. */
-const BATCH = 2_000;
+/** Large, since nobody waits for a single event, and most rows then change once. */
+const BATCH = 10_000;
+/** Rows that are remembered so as not to read them back. */
+const ROOM = 200_000;
 
 const projections = ['analytics', 'views'] as const;
 type Projection = (typeof projections)[number];
@@ -32,9 +34,10 @@ const rebuildOf = (projection: Projection, store: EventStore, database: Database
       prepare: () => prepareAnalyticsRebuild(database),
       checkpoint: async () => (await tables.checkpoint())?.position,
       follow: (signal, applied) =>
-        new ProjectAnalytics(store, tables, ({ recordedAt }, events) => applied(recordedAt, events)).follow(signal, {
-          batchSize: BATCH,
-        }),
+        new ProjectAnalytics(store, tables, ({ recordedAt }, events) => applied(recordedAt, events), ROOM).follow(
+          signal,
+          { batchSize: BATCH },
+        ),
       putInPlace: () => putAnalyticsInPlace(database),
     };
   }

@@ -9,6 +9,7 @@ import type { CustomerKey } from '../ports/read-model.js';
 /** An event of a customer as analytics reads it. */
 export interface Noted extends CustomerKey {
   readonly id: string;
+  readonly revision: number;
   readonly position: Position;
   readonly recordedAt: Instant;
   readonly event: CustomerEvent;

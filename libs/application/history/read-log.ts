@@ -1,4 +1,5 @@
 import type { Instant } from '#domain/time';
+import { readAhead } from '../read-ahead.js';
 import type { Category, EventStore, Position, RecordedEvent } from '../ports/event-store.js';
 
 /** How far a reading of the log has come. */
@@ -30,22 +31,13 @@ export async function* readLog(
 ): AsyncGenerator<readonly RecordedEvent[], void, void> {
   const end = new AbortController();
   const signals = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]);
-  const batches = store.subscribe({ name, after, categories, batchSize, signal: signals })[Symbol.asyncIterator]();
+  const subscription = store.subscribe({ name, after, categories, batchSize, signal: signals });
   try {
-    let next = batches.next();
-    for (;;) {
-      const { done, value } = await next;
-      if (done === true) return;
-      if (!value.caughtUp) {
-        next = batches.next();
-        // Observed above at the next turn; a failure meanwhile is not unhandled.
-        next.catch(() => {});
-      }
-      if (value.events.length > 0) yield value.events;
-      if (value.caughtUp || signal?.aborted === true) return;
+    for await (const { events, caughtUp } of readAhead(subscription)) {
+      if (events.length > 0) yield events;
+      if (caughtUp || signal?.aborted === true) return;
     }
   } finally {
     end.abort();
-    await batches.return?.(undefined);
   }
 }
