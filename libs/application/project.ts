@@ -31,6 +31,7 @@ import type {
   Takeover,
   WakeRow,
 } from './ports/read-model.js';
+import { readAhead } from './read-ahead.js';
 import { streamParts, templateStream } from './streams.js';
 
 /** The projection that all rows of the read model belong to. */
@@ -50,6 +51,9 @@ export class Project {
   readonly #templates = new Map<string, TemplateState>();
   /** The rows as of the checkpoint: nobody else writes them while this one has it. */
   readonly #customers: LRUCache<string, CustomerRow>;
+  /** Likewise, those of decisions that something may still become of. */
+  readonly #decisions: LRUCache<string, DecisionRow>;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly store: EventStore,
@@ -62,35 +66,53 @@ export class Project {
       maxSize: remembered,
       sizeCalculation: ({ state }) => 1 + Object.keys(state.intents).length,
     });
+    this.#decisions = new LRUCache({ max: Math.max(1, remembered >> 2) });
   }
 
   /** Follows the log from the stored checkpoint until aborted. @throws InfrastructureError `checkpoint-taken` */
   async follow(signal: AbortSignal, batchSize = 500): Promise<void> {
+    this.#writing = Promise.resolve();
     this.#customers.clear();
+    this.#decisions.clear();
     let checkpoint = await this.views.checkpoint(VIEWS);
     for (const { state } of await this.views.accounts()) this.#accounts.set(state.account, state);
     for (const { account, state } of await this.views.templates()) {
       this.#templates.set(templateStream(account, state.name, state.language), state);
     }
-    for await (const { events } of this.store.subscribe({
-      name: VIEWS,
-      after: checkpoint,
-      categories: viewCategories,
-      batchSize,
-      signal,
-    })) {
-      const last = events.at(-1);
-      if (last === undefined) continue;
-      for (const segment of segmentsOf(events)) {
-        const to = segment.at(-1)?.position ?? last.position;
-        const changes = await this.changes(segment);
-        await this.views.apply(VIEWS, checkpoint, to, changes);
-        for (const row of changes.customers) this.#customers.set(idOf(row), row);
-        checkpoint = to;
+    const options = { name: VIEWS, after: checkpoint, categories: viewCategories, batchSize, signal };
+    try {
+      for await (const { events, caughtUp } of readAhead(this.store.subscribe(options))) {
+        const last = events.at(-1);
+        if (last === undefined) continue;
+        for (const segment of segmentsOf(events)) {
+          const to = segment.at(-1)?.position ?? last.position;
+          const changes = await this.changes(segment);
+          await this.#writing;
+          const written = this.views.apply(VIEWS, checkpoint, to, changes);
+          this.#writing =
+            segment.at(-1) === last
+              ? written.then(() => this.applied(last.position, last.recordedAt, events.length))
+              : written;
+          // Observed before the next one is written; a failure meanwhile is not unhandled.
+          this.#writing.catch(() => {});
+          this.#remember(changes);
+          checkpoint = to;
+        }
+        // While it is written, the next batch is folded, if there is one.
+        if (!caughtUp) continue;
+        await this.#writing;
+        await pause(LINGER_MS, undefined, { signal }).catch(() => undefined);
       }
-      this.applied(last.position, last.recordedAt, events.length);
-      if (events.length < batchSize) await pause(LINGER_MS, undefined, { signal }).catch(() => undefined);
+    } finally {
+      await this.#writing;
     }
+  }
+
+  #remember({ customers, decisions, takeovers }: ProjectionChanges): void {
+    for (const row of customers) this.#customers.set(idOf(row), row);
+    // Rows of decisions move with a takeover.
+    if (takeovers.length > 0) this.#decisions.clear();
+    else for (const row of decisions) if (row.delivery !== null) this.#decisions.set(intentIdOf(row), row);
   }
 
   /** What these consecutive events of the log change. @param events one of `segmentsOf` */
@@ -116,12 +138,15 @@ export class Project {
         if (counted !== undefined) activeUsers.push(counted);
       }
     }
-    const rowOf = await this.#rows([...byCustomer.values()].map(({ key }) => key));
+    // Of whom the first event is among these nothing is stored.
+    const rowOf = await this.#rows(
+      [...byCustomer.values()].flatMap(({ key, events: own }) => (own[0]?.revision === 0 ? [] : [key])),
+    );
     const customers: CustomerRow[] = [];
     const wakes: WakeRow[] = [];
     const asleep: IntentKey[] = [];
     const takeovers: Takeover[] = [];
-    const decisions = new Decisions(this.views);
+    const decisions = new Decisions({ decisions: (keys) => this.#decisionRows(keys) });
     for (const { key, events: own } of byCustomer.values()) {
       const row = rowOf.get(idOf(key));
       let state = row?.state ?? initialCustomer;
@@ -165,9 +190,24 @@ export class Project {
       if (row === undefined) missing.push(key);
       else rowOf.set(idOf(key), row);
     }
-    const stored = missing.length === 0 ? [] : await this.views.customers(missing);
-    for (const row of stored) rowOf.set(idOf(row), row);
+    if (missing.length === 0) return rowOf;
+    // What is being written is read only once it stands.
+    await this.#writing;
+    for (const row of await this.views.customers(missing)) rowOf.set(idOf(row), row);
     return rowOf;
+  }
+
+  async #decisionRows(keys: readonly IntentKey[]): Promise<readonly DecisionRow[]> {
+    const rows: DecisionRow[] = [];
+    const missing: IntentKey[] = [];
+    for (const key of keys) {
+      const row = this.#decisions.get(intentIdOf(key));
+      if (row === undefined) missing.push(key);
+      else rows.push(row);
+    }
+    if (missing.length === 0) return rows;
+    await this.#writing;
+    return [...rows, ...(await this.views.decisions(missing))];
   }
 
   #accountOf(account: string): AccountState {
@@ -237,6 +277,7 @@ const takeoverOf = (
 const lateFactRow = ({ position, stream }: RecordedEvent): LateFactRow => ({ position, stream });
 
 const idOf = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
+const intentIdOf = ({ intentId, ...key }: IntentKey): string => `${idOf(key)}/${intentId}`;
 
 type Wake = Omit<WakeRow, keyof IntentKey>;
 

@@ -14,6 +14,8 @@ export interface Rebuild {
   checkpoint(): Promise<Position | undefined>;
   /** Follows the log into the new tables until aborted. */
   follow(signal: AbortSignal, applied: (recordedAt: Instant, events: number) => void): Promise<void>;
+  /** Once nearly all is folded: makes the indexes that only readers need. Finds those made by a run before. */
+  index(): Promise<void>;
   /** Puts the new tables in the place of the live ones. */
   putInPlace(): Promise<void>;
 }
@@ -28,20 +30,25 @@ export const rebuild = async (
   signal: AbortSignal,
   advanced: (progress: Progress) => void,
 ): Promise<{ readonly events: number; readonly isDone: boolean }> => {
-  await tables.prepare();
   let events = 0;
-  for (;;) {
-    const left = await store.gap(await tables.checkpoint(), tables.categories, NEAR);
-    if (signal.aborted) return { events, isDone: false };
-    // An empty log has nothing to put in place.
-    if (left < NEAR && (left === 0 || events > 0)) break;
-    const pass = new AbortController();
-    await tables.follow(AbortSignal.any([signal, pass.signal]), (recordedAt, count) => {
-      events += count;
-      advanced({ events, recordedAt });
-      if (count < tables.batchSize) pass.abort();
-    });
-  }
-  await tables.putInPlace();
-  return { events, isDone: true };
+  /** Up to near the end of the log; false where it was interrupted. */
+  const catchUp = async (): Promise<boolean> => {
+    for (;;) {
+      const left = await store.gap(await tables.checkpoint(), tables.categories, NEAR);
+      if (signal.aborted) return false;
+      if (left < NEAR && (left === 0 || events > 0)) return true;
+      const pass = new AbortController();
+      await tables.follow(AbortSignal.any([signal, pass.signal]), (recordedAt, count) => {
+        events += count;
+        advanced({ events, recordedAt });
+        if (count < tables.batchSize) pass.abort();
+      });
+    }
+  };
+  await tables.prepare();
+  // The log grew while the indexes were made.
+  const isDone = (await catchUp()) && (await tables.index(), await catchUp());
+  // An empty log has nothing to put in place.
+  if (isDone) await tables.putInPlace();
+  return { events, isDone };
 };

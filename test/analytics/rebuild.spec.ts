@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { prepareAnalyticsRebuild, putAnalyticsInPlace, REBUILT_ANALYTICS } from '#adapters/postgres/analytics-rebuild';
+import {
+  indexAnalyticsRebuild,
+  prepareAnalyticsRebuild,
+  putAnalyticsInPlace,
+  REBUILT_ANALYTICS,
+} from '#adapters/postgres/analytics-rebuild';
 import { EmbeddedQueue } from '#adapters/postgres/embedded-queue';
 import { PostgresAnalyticsStore } from '#adapters/postgres/postgres-analytics-store';
 import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
@@ -116,6 +121,7 @@ const rebuildOf = (batchSize: number, stopAfter = Infinity, room = 12): Rebuild 
         },
         room,
       ).follow(signal, { batchSize }),
+    index: () => indexAnalyticsRebuild(stage.database),
     putInPlace: () => putAnalyticsInPlace(stage.database),
   };
 };

@@ -18,7 +18,9 @@ import { accountStream, customerStream, templateStream } from '#application/stre
 const T0 = instantOf(Date.UTC(2026, 0, 1, 9));
 const ACCOUNT = 'acme';
 const SENDER = '4930123456';
-export const EVENTS_PER_CUSTOMER = 14;
+export const EVENTS_PER_CUSTOMER = 14 as const;
+/** The first three of them: opted in, refused, wrote. */
+export const SHORT = 3 as const;
 const AT_ONCE = 2_000;
 
 const accountEvents: readonly AccountEvent[] = [
@@ -118,11 +120,19 @@ const steps: readonly { readonly after: number; readonly step: Step }[] = [
   { after: MINUTE_MS, step: decided('again', receipt) },
 ];
 
-/** @returns the number of events written */
-export const generateLog = async (store: EventStore, atLeast: number): Promise<number> => {
+/**
+ * @param perCustomer `EVENTS_PER_CUSTOMER`, or `SHORT`
+ * @returns the number of events written
+ */
+export const generateLog = async (
+  store: EventStore,
+  atLeast: number,
+  perCustomer: typeof EVENTS_PER_CUSTOMER | typeof SHORT = EVENTS_PER_CUSTOMER,
+): Promise<number> => {
+  const course = perCustomer === SHORT ? steps.slice(0, SHORT) : steps;
   await put(store, accountStream(ACCOUNT), accountEvents);
   await put(store, templateStream(ACCOUNT, 'receipt', 'en'), templateEvents);
-  const crowds = Math.ceil(atLeast / (AT_ONCE * EVENTS_PER_CUSTOMER));
+  const crowds = Math.ceil(atLeast / (AT_ONCE * perCustomer));
   let written = accountEvents.length + templateEvents.length;
   for (let from = 0; from < crowds * AT_ONCE; from += AT_ONCE) {
     const start = plus(T0, from);
@@ -131,7 +141,7 @@ export const generateLog = async (store: EventStore, atLeast: number): Promise<n
       return { name, stream: customerStream(ACCOUNT, name), state: initialCustomer, revision: -1 };
     });
     let at = start;
-    for (const { after, step } of steps) {
+    for (const { after, step } of course) {
       at = plus(at, after);
       const appends = crowd.map((one) => {
         const events = step(one.name, one.state, one.revision, at);

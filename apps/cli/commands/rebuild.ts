@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import {
   dropAnalyticsRebuild,
+  indexAnalyticsRebuild,
   prepareAnalyticsRebuild,
   putAnalyticsInPlace,
   REBUILT_ANALYTICS,
@@ -8,7 +9,7 @@ import {
 import type { Database } from '#adapters/postgres/database';
 import { PostgresAnalyticsStore } from '#adapters/postgres/postgres-analytics-store';
 import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
-import { dropRebuild, prepareRebuild, putInPlace, REBUILT_VIEWS } from '#adapters/postgres/view-rebuild';
+import { dropRebuild, indexRebuild, prepareRebuild, putInPlace, REBUILT_VIEWS } from '#adapters/postgres/view-rebuild';
 import { analyticsCategories, ProjectAnalytics } from '#application/analytics/project-analytics';
 import type { EventStore } from '#application/ports/event-store';
 import { Project, viewCategories, VIEWS } from '#application/project';
@@ -20,12 +21,12 @@ import { asJson } from '../shown.js';
 /** Large, since nobody waits for a single event, and most rows then change once. */
 const BATCH = 10_000;
 /** Rows that are remembered so as not to read them back. */
-const ROOM = 200_000;
+const ROOM = 100_000;
 
 const projections = ['analytics', 'views'] as const;
-type Projection = (typeof projections)[number];
+export type Projection = (typeof projections)[number];
 
-const rebuildOf = (projection: Projection, store: EventStore, database: Database): Rebuild => {
+export const rebuildOf = (projection: Projection, store: EventStore, database: Database): Rebuild => {
   if (projection === 'analytics') {
     const tables = new PostgresAnalyticsStore(database, REBUILT_ANALYTICS);
     return {
@@ -38,6 +39,7 @@ const rebuildOf = (projection: Projection, store: EventStore, database: Database
           signal,
           { batchSize: BATCH },
         ),
+      index: () => indexAnalyticsRebuild(database),
       putInPlace: () => putAnalyticsInPlace(database),
     };
   }
@@ -48,7 +50,8 @@ const rebuildOf = (projection: Projection, store: EventStore, database: Database
     prepare: () => prepareRebuild(database),
     checkpoint: () => tables.checkpoint(VIEWS),
     follow: (signal, applied) =>
-      new Project(store, tables, (_, recordedAt, events) => applied(recordedAt, events)).follow(signal, BATCH),
+      new Project(store, tables, (_, recordedAt, events) => applied(recordedAt, events), ROOM).follow(signal, BATCH),
+    index: () => indexRebuild(database),
     putInPlace: () => putInPlace(database),
   };
 };

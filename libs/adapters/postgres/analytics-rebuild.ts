@@ -1,7 +1,7 @@
 import { ANALYTICS_PUBLISHER } from '#application/analytics/publish-analytics';
 import { analyticsSchema, LIVE_ANALYTICS } from './analytics-schema.js';
 import type { Database } from './database.js';
-import { migrate } from './migrate.js';
+import { makeIndexes, makeTables } from './migrate.js';
 import { placeReports } from './reports.js';
 import { LIVE_VIEWS } from './view-schema.js';
 
@@ -11,7 +11,11 @@ const OLD = 'tidegate_analytics_old';
 
 /** Makes the tables of a rebuild; those of one that was interrupted go on from their checkpoint. */
 export const prepareAnalyticsRebuild = (database: Database): Promise<void> =>
-  migrate(database, analyticsSchema(REBUILT_ANALYTICS));
+  makeTables(database, analyticsSchema(REBUILT_ANALYTICS));
+
+/** The indexes that only readers need, once the tables are full. */
+export const indexAnalyticsRebuild = (database: Database): Promise<void> =>
+  makeIndexes(database, analyticsSchema(REBUILT_ANALYTICS));
 
 /** Gives up what an interrupted rebuild has done. */
 export const dropAnalyticsRebuild = (database: Database): Promise<void> =>

@@ -35,8 +35,6 @@ export const analyticsSchema = (name: string): Schema => ({
       position       bigint not null,
       primary key (account, customer, sender, opened_at)
     ) with (fillfactor = 80);
-    create index on sessions (account, opened_at, id);
-    create index on sessions (position);
 
     -- Ids of sessions that are no more, since they were joined with others: for those who were told of them.
     create table removed_sessions (
@@ -109,8 +107,6 @@ export const analyticsSchema = (name: string): Schema => ({
       failure           text,
       primary key (account, customer, intent_id, position)
     ) with (fillfactor = 80);
-    create index on decided (account, at, position);
-    create index on decided (account, reason, at, position) where reason is not null;
 
     create table hours (
       account   text   not null,
@@ -151,4 +147,10 @@ export const analyticsSchema = (name: string): Schema => ({
     create index on revised (account, decided_at, decision);
     `,
   ],
+  indexes: `
+    create index on sessions (account, opened_at, id);
+    create index on sessions (position);
+    create index on decided (account, at, position);
+    create index on decided (account, reason, at, position) where reason is not null;
+  `,
 });

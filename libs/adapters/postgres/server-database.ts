@@ -1,4 +1,4 @@
-import { Pool, types, type PoolClient, type PoolConfig } from 'pg';
+import { Pool, types, type PoolClient, type PoolConfig, type QueryConfig } from 'pg';
 import { InfrastructureError } from '#application/errors';
 import { Database, plannerSettings, type Parameter, type Queryable } from './database.js';
 import { driverFailure, isUnavailable } from './failures.js';
@@ -6,6 +6,9 @@ import { ServerNotices } from './server-notices.js';
 
 const INT8 = 20;
 const JSON_TEXT = 114;
+
+/** Scripts make and move tables, which may be large: they say themselves how long the server may take. */
+const SCRIPT_TIMEOUT_MS = 6 * 3_600_000;
 
 const typeParsers = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') => {
@@ -34,7 +37,8 @@ const queryable = (client: Pool | PoolClient): Queryable => ({
     return rows as readonly Row[];
   },
   async script(sql: string) {
-    await answered(client.query(sql));
+    const script: QueryConfig & { readonly query_timeout: number } = { text: sql, query_timeout: SCRIPT_TIMEOUT_MS };
+    await answered(client.query(script));
   },
 });
 

@@ -1,12 +1,15 @@
 import type { Database } from './database.js';
-import { migrate } from './migrate.js';
+import { makeIndexes, makeTables } from './migrate.js';
 import { LIVE_VIEWS, viewSchema } from './view-schema.js';
 
 /** Where a rebuild puts its tables, with a checkpoint of its own, while the live ones are read and kept up. */
 export const REBUILT_VIEWS = 'tidegate_views_next';
 
 /** Makes the tables of a rebuild; those of one that was interrupted go on from their checkpoint. */
-export const prepareRebuild = (database: Database): Promise<void> => migrate(database, viewSchema(REBUILT_VIEWS));
+export const prepareRebuild = (database: Database): Promise<void> => makeTables(database, viewSchema(REBUILT_VIEWS));
+
+/** The indexes that only readers need, once the tables are full. */
+export const indexRebuild = (database: Database): Promise<void> => makeIndexes(database, viewSchema(REBUILT_VIEWS));
 
 /**
  * Puts the rebuilt tables in the place of the live ones, at once for all readers. A projector of the live ones then

@@ -40,8 +40,6 @@ export const viewSchema = (name: string): Schema => ({
       decision            text   not null,
       primary key (account, customer, intent_id)
     ) with (fillfactor = 80);
-    create index on decisions (account, intent_id);
-    create index on decisions (account, provider_message_id) where provider_message_id is not null;
 
     create table facts (id uuid primary key);
 
@@ -100,4 +98,8 @@ export const viewSchema = (name: string): Schema => ({
     );
     `,
   ],
+  indexes: `
+    create index on decisions (account, intent_id);
+    create index on decisions (account, provider_message_id) where provider_message_id is not null;
+  `,
 });
