@@ -4,6 +4,8 @@ import type { Instant } from '#domain/time';
 
 /** So near to the end of the log the rebuilt tables take their place: the projector does the rest in a moment. */
 const NEAR = 2_000;
+/** After so many events it looks how many are left. */
+const PASS = 100_000;
 
 /** A projection's new tables beside the live ones. */
 export interface Rebuild {
@@ -34,14 +36,17 @@ export const rebuild = async (
   /** Up to near the end of the log; false where it was interrupted. */
   const catchUp = async (): Promise<boolean> => {
     for (;;) {
-      const left = await store.gap(await tables.checkpoint(), tables.categories, NEAR);
+      const left = await store.gap(await tables.checkpoint(), tables.categories, PASS);
       if (signal.aborted) return false;
       if (left < NEAR && (left === 0 || events > 0)) return true;
       const pass = new AbortController();
+      let folded = 0;
       await tables.follow(AbortSignal.any([signal, pass.signal]), (recordedAt, count) => {
         events += count;
+        folded += count;
         advanced({ events, recordedAt });
-        if (count < tables.batchSize) pass.abort();
+        // Not at the first batch that is not full: the log may end with a full one.
+        if (folded >= left) pass.abort();
       });
     }
   };

@@ -218,7 +218,8 @@ describe('the topics and a rebuild', () => {
     'a rebuild that remembers %i rows gives the same tables in batches of any size',
     async (room) => {
       const before = { ...(await rows()), removed_sessions: [] };
-      for (const batchSize of [3, 1_000]) {
+      // Of one: then the log ends with a full batch.
+      for (const batchSize of [room === 5 ? 1 : 3, 1_000]) {
         const signal = new AbortController().signal;
         expect(await rebuild(stage.store, rebuildOf(batchSize, Infinity, room), signal, () => undefined)).toMatchObject(
           {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { migrate } from '#adapters/postgres/migrate';
 import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
-import { prepareRebuild, putInPlace, REBUILT_VIEWS } from '#adapters/postgres/view-rebuild';
+import { indexRebuild, prepareRebuild, putInPlace, REBUILT_VIEWS } from '#adapters/postgres/view-rebuild';
 import { LIVE_VIEWS, viewSchema } from '#adapters/postgres/view-schema';
 import { Project, VIEWS, viewCategories } from '#application/project';
 import { rebuild, type Rebuild } from '#application/rebuild';
@@ -98,6 +98,7 @@ describe('the read model', () => {
           applied();
           advanced(recordedAt, events);
         }).follow(signal, batchSize),
+      index: () => indexRebuild(database),
       putInPlace: () => putInPlace(database),
     });
     const interrupt = new AbortController();
