@@ -80,7 +80,7 @@ describe('the read model', () => {
       ),
       { numRuns: 12 },
     );
-    expect(takeovers).toBeGreaterThan(3);
+    expect(takeovers).toBeGreaterThan(0);
   });
 
   test('a rebuild, interrupted and taken up, puts the same rows in the place of the live ones', async () => {
