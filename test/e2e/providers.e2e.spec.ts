@@ -80,7 +80,8 @@ describe.each(CHOSEN)(
         toldAt = Date.now();
         progress(`waits until ${what}`);
       }
-      throw new Error(`It never came about that ${what}. ${failures.join('\n')}`);
+      progress(`waited in vain until ${what}`);
+      throw new Error(`It never came about that ${what}. ${[...failures, ...gate.failures].join('\n')}`);
     };
     /** As a client does who was not answered: again, until it is. */
     const asked = async (path: string, body?: object): Promise<Response> => {
