@@ -292,6 +292,7 @@ export class SendMessages {
     const called = new Map<number, Called[]>();
     const calling = new AbortController();
     const { signal } = calling;
+    let news = newsOf();
     const call = async (group: readonly Owned[], place: number): Promise<void> => {
       for (const one of group) {
         if (signal.aborted) return;
@@ -299,12 +300,14 @@ export class SendMessages {
         const known = called.get(place);
         if (known === undefined) called.set(place, [{ ...one, outcome }]);
         else known.push({ ...one, outcome });
+        news.tell();
       }
     };
     const calls = Promise.all(owned.map(call)).finally(() => calling.abort());
     try {
       while (!signal.aborted || called.size > 0) {
-        if (!signal.aborted) await Promise.race([calls, pause(SETTLE_EVERY_MS)]);
+        if (!signal.aborted) await Promise.race([calls, news.told.then(() => pause(SETTLE_EVERY_MS))]);
+        news = newsOf();
         const batch = [...called];
         called.clear();
         if (batch.length > 0) await this.#settle(newest, batch, situation, answers);
@@ -369,6 +372,15 @@ export class SendMessages {
     }
   }
 }
+
+/** That there is an outcome: until then nothing is looked for. */
+const newsOf = (): { readonly told: Promise<void>; readonly tell: () => void } => {
+  let tell = (): void => undefined;
+  const told = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  return { told, tell };
+};
 
 /** Each once, however many of a campaign's customers are in the batch. */
 const templatesOf = (customers: readonly Customer[], groups: Groups<IntentKey>) => {
