@@ -23,7 +23,7 @@ const isCategory = (name: string): name is Category => Object.hasOwn(arity, name
 
 const decoded = (parts: readonly string[]): readonly string[] | undefined => {
   try {
-    return parts.map(decodeURIComponent);
+    return parts.map((part) => (part.includes('%') ? decodeURIComponent(part) : part));
   } catch {
     return undefined;
   }

@@ -24,9 +24,15 @@ export const lines = (values: readonly (string | number | null)[]): string => {
  * Any text as one line, and so in its column. JSON's escapes make room for what Postgres refuses in a text: NUL and
  * half a surrogate pair. Usual ids stay as they are.
  */
-export const toLine = (text: string): string =>
+export const toLine = (text: string): string => {
   // A parameter without characters would mean no values at all.
-  text === '' ? EMPTY : JSON.stringify(text).slice(1, -1);
+  if (text === '') return EMPTY;
+  return ESCAPED.test(text) ? JSON.stringify(text).slice(1, -1) : text;
+};
+
+/** What JSON may have to escape (RFC 8259 §7, and half a surrogate pair). */
+// oxlint-disable-next-line no-control-regex -- those are among them
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 export const fromLine = (line: string): string => {
   if (!line.includes('\\')) return line;

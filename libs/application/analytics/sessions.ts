@@ -154,8 +154,10 @@ export const foldSessions = (
 };
 
 /** Field by field: what was read as a row may carry more than a session. */
-const sessionRow = (key: SessionKey, session: Session, position: Position): SessionRow => ({
-  ...key,
+const sessionRow = ({ account, customer, sender }: SessionKey, session: Session, position: Position): SessionRow => ({
+  account,
+  customer,
+  sender,
   id: session.id,
   openedAt: session.openedAt,
   openerAt: session.openerAt,
