@@ -5,7 +5,7 @@ import type { UsersByDay } from '#domain/analytics/active-user';
 import { endOf } from '#domain/analytics/session';
 import type { Said } from '#domain/gate/events';
 import { instantOf, type Instant } from '#domain/time';
-import { fromLine, lines, rowsOf, toLine } from './lines.js';
+import { copied, fromLine, lines, rowsOf, toLine } from './lines.js';
 
 type Type = Parameters<typeof rowsOf>[1];
 
@@ -19,6 +19,7 @@ interface Column<Row> {
 /** A table as it is written: many rows in one statement, an older row never over a newer one. */
 export class Table<Row> {
   readonly #sql: string;
+  readonly #into: string;
 
   /**
    * @param key its primary key
@@ -35,9 +36,15 @@ export class Table<Row> {
       .filter((column) => !key.includes(column))
       .map((column) => `${column} = excluded.${column}`)
       .join(', ');
+    this.#into = `${name} (${names.join(', ')})`;
     this.#sql = `insert into ${name} as stored (${names.join(', ')})
       select * from ${rowsOf(1, ...columns.map(({ type }) => type))}
       on conflict (${key.join(', ')}) do update set ${update ?? `${set} where excluded.position > stored.position`}`;
+  }
+
+  /** For COPY: where it goes, and the rows as text. */
+  copied(rows: readonly Row[]): readonly [into: string, rows: string] {
+    return [this.#into, copied(rows.map((row) => this.columns.map(({ value }) => value(row))))];
   }
 
   statement(rows: readonly Row[]): readonly [sql: string, parameters: readonly string[]] {

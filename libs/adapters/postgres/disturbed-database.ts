@@ -1,5 +1,5 @@
 import { InfrastructureError } from '#application/errors';
-import { Database, type Parameter, type Queryable } from './database.js';
+import { Database, type Parameter, type Transaction } from './database.js';
 
 const unavailable = (): InfrastructureError => new InfrastructureError('database-unavailable', 'Disturbed by a test.');
 
@@ -37,7 +37,7 @@ export class DisturbedDatabase extends Database {
     await this.database.script(sql);
   }
 
-  async transaction<Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> {
+  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     this.#checkUncut();
     return await this.database.transaction(work);
   }

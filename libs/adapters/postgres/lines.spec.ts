@@ -1,5 +1,5 @@
 import { assert, property, string } from 'fast-check';
-import { fromLine, lines, toLine } from './lines.js';
+import { copied, fromLine, lines, toLine } from './lines.js';
 
 describe('lines', () => {
   test('hold a value each, and nothing as the word that text can never become', () => {
@@ -27,5 +27,14 @@ describe('lines', () => {
 
   test('usual ids stay as they are', () => {
     expect(toLine('order-4711/2026_ß')).toBe('order-4711/2026_ß');
+  });
+
+  test('rows for COPY keep what it would take for its own', () => {
+    expect(
+      copied([
+        ['a\\b', 1, null],
+        ['\t', '\n', '\r\\N'],
+      ]),
+    ).toBe('a\\\\b\t1\t\\N\n\\t\t\\n\t\\r\\\\N\n');
   });
 });

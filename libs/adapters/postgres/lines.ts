@@ -47,3 +47,16 @@ export const rowsOf = (first: number, ...types: readonly ('text' | 'bigint' | 'i
   });
   return `unnest(${columns.join(', ')})`;
 };
+
+/** Rows for COPY, in its text format: a line each, the values between tabs. */
+export const copied = (rows: readonly (readonly (string | number | null)[])[]): string =>
+  rows.map((values) => `${values.map(copiedValue).join('\t')}\n`).join('');
+
+const copiedValue = (value: string | number | null): string | number => {
+  if (value === null) return NULL;
+  return typeof value === 'string' && SPECIAL.test(value) ? value.replace(SPECIALS, (c) => escapes[c] ?? c) : value;
+};
+
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const SPECIAL = /[\\\n\r\t]/;
+const SPECIALS = /[\\\n\r\t]/g;

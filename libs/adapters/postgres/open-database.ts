@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { analyticsSchema, LIVE_ANALYTICS } from './analytics-schema.js';
-import { Database, type Parameter, type Queryable } from './database.js';
+import { Database, type Parameter, type Transaction } from './database.js';
 import { eventSchema } from './event-schema.js';
 import { queueSchema } from './queue-schema.js';
 import { migrate } from './migrate.js';
@@ -97,7 +97,7 @@ class SharedDatabase extends Database {
     return this.database.script(sql);
   }
 
-  transaction<Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> {
+  transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     return this.database.transaction(work);
   }
 

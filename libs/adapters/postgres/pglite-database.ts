@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { PGlite, type PGliteOptions, type Transaction } from '@electric-sql/pglite';
+import { PGlite, type PGliteOptions, type Transaction as LiteTransaction } from '@electric-sql/pglite';
 import { InfrastructureError } from '#application/errors';
-import { Database, plannerSettings, type Parameter, type Queryable } from './database.js';
+import { Database, plannerSettings, type Parameter, type Transaction } from './database.js';
 import { FolderLock } from './folder-lock.js';
 import { makeFolder } from './new-folder.js';
 
@@ -23,13 +23,16 @@ const started = async (options: PGliteOptions): Promise<PGlite> => {
   return lite;
 };
 
-const queryable = (lite: PGlite | Transaction): Queryable => ({
+const queryable = (lite: PGlite | LiteTransaction): Transaction => ({
   async query<Row>(sql: string, parameters: readonly Parameter[] = []) {
     const { rows } = await lite.query<Row>(sql, [...parameters]);
     return rows;
   },
   async script(sql: string) {
     await lite.exec(sql);
+  },
+  async copy(into: string, rows: string) {
+    await lite.query(`copy ${into} from '/dev/blob'`, [], { blob: new Blob([rows]) });
   },
 });
 
@@ -40,7 +43,7 @@ const queryable = (lite: PGlite | Transaction): Queryable => ({
 export class PgliteDatabase extends Database {
   readonly #lite: PGlite;
   readonly #lock: FolderLock | undefined;
-  readonly #queryable: Queryable;
+  readonly #queryable: Transaction;
   readonly #notices = new EventEmitter().setMaxListeners(0);
   readonly #vacuuming: NodeJS.Timeout;
 
@@ -84,7 +87,7 @@ export class PgliteDatabase extends Database {
     await this.#queryable.script(sql);
   }
 
-  async transaction<Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> {
+  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     this.#checkUsable();
     return await this.#lite.transaction((transaction) => work(queryable(transaction)));
   }

@@ -35,7 +35,7 @@ import {
   type StoredUser,
 } from './analytics-rows.js';
 import { LIVE_ANALYTICS } from './analytics-schema.js';
-import type { Database, Queryable } from './database.js';
+import type { Database, Queryable, Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
 import { accountRow } from './view-rows.js';
 
@@ -181,7 +181,7 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
       await this.#put(transaction, this.#months, changes.months);
       await this.#putChanges(transaction, changes.monthChanges);
       await this.#settle(transaction, changes.settled);
-      await this.#put(transaction, this.#decided, changes.decided);
+      await this.#putDecided(transaction, from, changes.decided);
       await this.#put(transaction, this.#revised, changes.revised);
       await this.#addHours(transaction, changes.hours);
       await this.#putAccounts(transaction, changes.accounts);
@@ -207,6 +207,30 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
         'checkpoint-taken',
         `The checkpoint of ${name} is no longer at ${from ?? 'its start'}: another process moves it, or its tables were rebuilt. Begin again at the stored checkpoint.`,
       );
+  }
+
+  /** What was decided behind the checkpoint cannot be there yet; of earlier decisions only the outcome changes. */
+  async #putDecided(transaction: Transaction, from: Position | undefined, rows: readonly DecidedRow[]): Promise<void> {
+    const later = rows.filter(({ position }) => position > (from ?? 0));
+    if (later.length > 0) await transaction.copy(...this.#decided.copied(later));
+    const earlier = rows.filter(({ position }) => position <= (from ?? 0));
+    if (earlier.length === 0) return;
+    await transaction.query(
+      `update ${this.schema}.decided d
+       set sent_at = k.sent_at, delivered_at = k.delivered_at, failure = k.failure
+       from ${rowsOf(1, 'text', 'text', 'text', 'bigint', 'bigint', 'bigint', 'text')}
+         as k(account, customer, intent_id, position, sent_at, delivered_at, failure)
+       where d.account = k.account and d.customer = k.customer and d.intent_id = k.intent_id and d.position = k.position`,
+      [
+        texts(earlier, ({ account }) => account),
+        texts(earlier, ({ customer }) => customer),
+        texts(earlier, ({ intentId }) => intentId),
+        lines(earlier.map(({ position }) => position)),
+        lines(earlier.map(({ sentAt }) => sentAt)),
+        lines(earlier.map(({ deliveredAt }) => deliveredAt)),
+        lines(earlier.map(({ failure }) => (failure === null ? null : toLine(failure)))),
+      ],
+    );
   }
 
   async #put<Row>(transaction: Queryable, table: Table<Row>, rows: readonly Row[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { Pool, types, type PoolClient, type PoolConfig, type QueryConfig } from 'pg';
 import { InfrastructureError } from '#application/errors';
-import { Database, plannerSettings, type Parameter, type Queryable } from './database.js';
+import { Database, plannerSettings, type Parameter, type Queryable, type Transaction } from './database.js';
+import { CopyIn } from './copy-in.js';
 import { driverFailure, isUnavailable } from './failures.js';
 import { ServerNotices } from './server-notices.js';
 
@@ -82,13 +83,20 @@ export class ServerDatabase extends Database {
     await this.#queryable.script(sql);
   }
 
-  async transaction<Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> {
+  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     this.#checkOpen();
     const client = await answered(this.#pool.connect());
     // A connection that breaks between two statements says so by an event as well as by the next statement.
     const broken = (): void => {};
     client.on('error', broken);
-    const transaction = queryable(client);
+    const transaction: Transaction = {
+      ...queryable(client),
+      copy: async (into, rows) => {
+        const copy = new CopyIn(`copy ${into} from stdin`, rows);
+        client.query(copy);
+        await answered(copy.done);
+      },
+    };
     let unusable: Error | undefined;
     try {
       await transaction.query('begin');
