@@ -63,6 +63,8 @@ export const eventSchema: Schema = {
       cross join lateral (
         select * from tidegate_log.events e
         where e.category = c.category and e.position > after and e.position <= (select last.position from last)
+        -- Category by category: else the planner would walk the positions of all and compare afterwards.
+        offset 0
       ) e
     $$;
 
