@@ -42,5 +42,5 @@ describe('history on a Postgres server', () => {
     const replay = await tidegate(['replay', '--json'], variables);
     expect([replay.err, replay.code]).toEqual(['', 0]);
     expect(JSON.parse(replay.out)).toMatchObject({ events, findings: { count: 0 } });
-  });
+  }, 240_000);
 });
