@@ -5,7 +5,7 @@ import { CustomerIdentity } from '#application/customer-identity';
 import { Clock } from '#application/ports/clock';
 import { MessageProducer, type MessageBatch } from '#application/ports/message-queue';
 import { Telemetry } from '#application/ports/telemetry';
-import { Gathered } from '#application/gathered';
+import { gathered } from '#application/gathered';
 import { RecordReports, type DeliveryAnswer, type DeliveryCommand } from '#application/record-reports';
 import { SettleOutcomes } from '#application/settle-outcomes';
 import { SendMessages } from '#application/send-messages';
@@ -27,7 +27,7 @@ const isSettlement = (taken: Taken<'delivery-reports'>): taken is TakenAs<'settl
 /** Acts on send commands, and records what the provider reports of them later. */
 @Controller()
 export class ProviderController {
-  readonly #reports: Gathered<DeliveryCommand, DeliveryAnswer>;
+  readonly #reports: (commands: readonly DeliveryCommand[]) => Promise<readonly DeliveryAnswer[]>;
 
   constructor(
     @Inject(SendMessages) private readonly messages: SendMessages,
@@ -38,7 +38,7 @@ export class ProviderController {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(Telemetry) private readonly telemetry: Telemetry,
   ) {
-    this.#reports = new Gathered((commands) => reports.run(commands), REPORTS_AT_ONCE);
+    this.#reports = gathered((commands) => reports.run(commands), REPORTS_AT_ONCE);
   }
 
   @EventPattern(topicName('send-commands'))
@@ -58,7 +58,7 @@ export class ProviderController {
   }
 
   async #report(intake: Intake, taken: readonly TakenAs<'report'>[]): Promise<void> {
-    const answers = await this.#reports.run(
+    const answers = await this.#reports(
       taken.map(({ parsed: { data, envelope } }) => {
         const { account, correlation, sender, customer, status, at, providerMessageId } = data;
         return {

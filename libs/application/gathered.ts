@@ -1,57 +1,45 @@
-interface Asked<Item, Result> {
-  readonly items: readonly Item[];
-  readonly resolve: (results: readonly Result[]) => void;
-  readonly reject: (error: unknown) => void;
-}
+import { isInfrastructureError, reactionTo } from './errors.js';
+import { GroupCommit } from './group-commit.js';
+
+/** Time heals it, or nobody can go on: whose part in the work it was makes no difference. */
+const isNobodysFault = (error: unknown): boolean =>
+  isInfrastructureError(error) && reactionTo[error.code] !== 'dead-letter';
+
+const settled = async <Result>(work: Promise<Result>): Promise<PromiseSettledResult<Result>> =>
+  (await Promise.allSettled([work]))[0];
 
 /**
  * Does one piece of work at a time, and all that is asked for meanwhile in the next one: so the small batches of many
- * partitions share their reads and appends when there is much to do, and a lone one waits for nobody.
+ * partitions share their reads and appends when there is much to do, and a lone one waits for nobody. Where somebody's
+ * items are at fault, each batch is done alone, so that nobody else's messages are parked for it (ADR 8).
+ *
+ * @param work answers in the order of the items, and may be asked again for items that it has done
+ * @param most items of one piece of work; one batch that has more goes alone
+ * @returns the same, one caller's items at a time
  */
-export class Gathered<Item, Result> {
-  #waiting: Asked<Item, Result>[] = [];
-  #isRunning = false;
-
-  constructor(
-    /** Answers in the order of the items. */
-    private readonly work: (items: readonly Item[]) => Promise<readonly Result[]>,
-    /** Items of one piece of work; one batch that has more goes alone. */
-    private readonly most: number,
-  ) {}
-
-  /** The answers in the order of the items; rejects when the work that they were part of does. */
-  run(items: readonly Item[]): Promise<readonly Result[]> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ items, resolve, reject });
-      if (!this.#isRunning) void this.#run();
-    });
-  }
-
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    // Those of the same tick go together.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batches = this.#next();
-      try {
-        const results = await this.work(batches.flatMap(({ items }) => items));
-        let from = 0;
-        for (const { items, resolve } of batches) resolve(results.slice(from, (from += items.length)));
-      } catch (error) {
-        for (const { reject } of batches) reject(error);
-      }
-    }
-    this.#isRunning = false;
-  }
-
-  #next(): readonly Asked<Item, Result>[] {
-    let count = 0;
-    let items = 0;
-    for (const one of this.#waiting) {
-      items += one.items.length;
-      if (count > 0 && items > this.most) break;
-      count += 1;
-    }
-    return this.#waiting.splice(0, count);
-  }
-}
+export const gathered = <Item, Result>(
+  work: (items: readonly Item[]) => Promise<readonly Result[]>,
+  most: number,
+): ((items: readonly Item[]) => Promise<readonly Result[]>) => {
+  const together = async (batches: readonly (readonly Item[])[]): Promise<readonly (readonly Result[])[]> => {
+    const results = await work(batches.flat());
+    let from = 0;
+    return batches.map(({ length }) => results.slice(from, (from += length)));
+  };
+  const groups = new GroupCommit<readonly Item[], PromiseSettledResult<readonly Result[]>>(
+    async (batches) => {
+      const all = await settled(together(batches));
+      if (all.status === 'fulfilled') return all.value.map((value) => ({ status: 'fulfilled', value }));
+      if (batches.length === 1 || isNobodysFault(all.reason)) return batches.map(() => all);
+      const alone: PromiseSettledResult<readonly Result[]>[] = [];
+      for (const batch of batches) alone.push(await settled(work(batch)));
+      return alone;
+    },
+    { weight: most, weigh: ({ length }) => length },
+  );
+  return async (items) => {
+    const [answer] = await groups.add([items]);
+    if (answer?.status !== 'fulfilled') throw answer?.reason;
+    return answer.value;
+  };
+};

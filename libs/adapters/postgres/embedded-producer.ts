@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { InfrastructureError } from '#application/errors';
+import { GroupCommit } from '#application/group-commit';
 import type { Clock } from '#application/ports/clock';
 import { MAX_MESSAGE_BYTES, MessageProducer, type OutgoingMessage } from '#application/ports/message-queue';
 import type { Database } from './database.js';
 import { unavailableAs } from './failures.js';
-import { GroupCommit } from './group-commit.js';
 import { lines } from './lines.js';
 import type { Topics } from './topics.js';
 
@@ -24,7 +24,7 @@ export const partitionOf = (key: string, partitions: number): number =>
 
 export class EmbeddedProducer extends MessageProducer {
   readonly #groups = new GroupCommit<Placed, true>((group) => this.#write(group), {
-    bytes: MAX_GROUP_BYTES,
+    weight: MAX_GROUP_BYTES,
     weigh: ({ body }) => body.length,
   });
 

@@ -1,4 +1,5 @@
 import { InfrastructureError } from '#application/errors';
+import { GroupCommit } from '#application/group-commit';
 import type { Clock } from '#application/ports/clock';
 import {
   EventStore,
@@ -17,7 +18,6 @@ import { decodeEvent, encodeEvent, eventOf, type StoredEvent } from '#contracts/
 import { instantOf, type Instant } from '#domain/time';
 import type { Database } from './database.js';
 import { isUnavailable, unavailableAs } from './failures.js';
-import { GroupCommit } from './group-commit.js';
 import { lines, rowsOf } from './lines.js';
 import { RecentEvents } from './recent-events.js';
 import { pause, pauseMs, Wakeup } from './wakeup.js';
@@ -102,7 +102,7 @@ const categoryOf = (stream: string): string => stream.slice(0, Math.max(0, strea
 /** The event log in Postgres or PGlite. */
 export class PostgresEventStore extends EventStore {
   readonly #appends = new GroupCommit<EncodedAppend, AppendOutcome>((group) => this.#appendGroup(group), {
-    bytes: MAX_GROUP_BYTES,
+    weight: MAX_GROUP_BYTES,
     weigh: ({ bytes }) => bytes,
     keyOf: ({ stream }) => stream,
   });

@@ -5,8 +5,8 @@ interface Waiting<Item, Result> {
 }
 
 export interface GroupLimits<Item> {
-  /** Bytes that one group may weigh; a heavier item goes alone. */
-  readonly bytes: number;
+  /** What one group may weigh; a heavier item goes alone. */
+  readonly weight: number;
   readonly weigh: (item: Item) => number;
   /** Two items of the same key never share a group: the second one waits for the first one's outcome. */
   readonly keyOf?: (item: Item) => string;
@@ -60,11 +60,11 @@ export class GroupCommit<Item, Result> {
 
   #nextGroup(): readonly Waiting<Item, Result>[] {
     const keys = new Set<string>();
-    let bytes = 0;
+    let weight = 0;
     let count = 0;
     for (const { item } of this.#waiting) {
-      bytes += this.limits.weigh(item);
-      if (count > 0 && bytes > this.limits.bytes) break;
+      weight += this.limits.weigh(item);
+      if (count > 0 && weight > this.limits.weight) break;
       const key = this.limits.keyOf?.(item);
       if (key !== undefined && keys.has(key)) break;
       if (key !== undefined) keys.add(key);

@@ -21,7 +21,7 @@ describe('group commit', () => {
         if (items.some(({ name }) => name === 'bad')) throw new Error('bad group');
         return items.map(({ name }) => `${name}!`);
       },
-      { bytes: 10, weigh: ({ bytes }) => bytes, ...(keyOf && { keyOf }) },
+      { weight: 10, weigh: ({ bytes }) => bytes, ...(keyOf && { keyOf }) },
     );
   const settle = async (): Promise<void> => {
     for (let tick = 0; tick < 10; tick += 1) await Promise.resolve();
