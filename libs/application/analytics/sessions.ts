@@ -1,6 +1,6 @@
 import {
   ALLOWED_MS,
-  endOf,
+  openAt,
   withOpening,
   withReceived,
   withRefusedAttempt,
@@ -9,7 +9,7 @@ import {
   type Session,
   type Sessions,
 } from '#domain/analytics/session';
-import { plus, type Instant } from '#domain/time';
+import { instantOf, plus, type Instant } from '#domain/time';
 import { SESSION_MS } from '#domain/window';
 import type { AnalyticsChanges, SessionKey, SessionRow, SessionSpan } from '../ports/analytics.js';
 import type { Position } from '../ports/event-store.js';
@@ -21,12 +21,11 @@ const sessionKey = (key: SessionKey): string => `${customerId(key)}/${key.sender
 /** Which sessions the events may change. */
 export const sessionSpans = (noted: readonly Noted[], sent: ReadonlyMap<Position, Sent>): readonly SessionSpan[] => {
   const spans = new Map<string, SessionSpan>();
-  const wants = ({ account, customer, sender }: SessionKey, at: Instant): void => {
+  // The one that allowed a message may be over when that is accepted.
+  const wants = ({ account, customer, sender }: SessionKey, at: Instant, from = plus(at, -ALLOWED_MS - 1)): void => {
     const key = sessionKey({ account, customer, sender });
     const known = spans.get(key);
     const until = plus(at, SESSION_MS);
-    // The one that allowed a message may be over when that is accepted.
-    const from = plus(at, -ALLOWED_MS - 1);
     spans.set(key, {
       account,
       customer,
@@ -48,7 +47,8 @@ export const sessionSpans = (noted: readonly Noted[], sent: ReadonlyMap<Position
         for (const [sender, { openerAt }] of Object.entries(event.windows)) {
           if (openerAt === undefined) continue;
           wants({ account, customer: event.from, sender }, openerAt);
-          wants({ account, customer, sender }, openerAt);
+          // What is taken over may have begun long ago, and joins all that the survivor had since.
+          wants({ account, customer, sender }, openerAt, instantOf(0));
         }
         break;
       default: {
@@ -115,8 +115,9 @@ export const foldSessions = (
         break;
       case 'CustomerMerged':
         // A changed number brings no windows, and so no sessions (rules §11).
-        for (const sender of Object.keys(event.windows)) {
-          const taken = held(keyOf(sender, event.from)).sessions.find((session) => endOf(session) > event.at);
+        for (const [sender, { openerAt }] of Object.entries(event.windows)) {
+          if (openerAt === undefined) continue;
+          const taken = openAt(held(keyOf(sender, event.from)).sessions, openerAt, event.at);
           if (taken === undefined) continue;
           change(keyOf(sender, event.from), position, (sessions) => sessions.filter((session) => session !== taken));
           change(keyOf(sender), position, (sessions) => withTakenOver(sessions, taken));

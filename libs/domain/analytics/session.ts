@@ -124,6 +124,12 @@ export const withSent = (sessions: Sessions, at: Instant, kind: SentKind): Sessi
   }));
 };
 
+/** The session with this opener, if it is still open at an instant. */
+export const openAt = (sessions: Sessions, openerAt: Instant, at: Instant): Session | undefined => {
+  const session = holding(sessions, openerAt);
+  return session !== undefined && at < endOf(session) ? session : undefined;
+};
+
 /** A survivor takes over what is open (rules §11): the session that the losing alias had, joined with its own. */
 export const withTakenOver = (sessions: Sessions, session: Session): Sessions =>
   withSession(sessions, session, endOf(session));
