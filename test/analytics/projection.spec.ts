@@ -44,10 +44,8 @@ const ordered = (_: string, value: unknown): unknown =>
 const sorted = (rows: readonly unknown[]): readonly string[] =>
   rows.map((row) => JSON.stringify(row, ordered)).toSorted();
 
-const happening = (kind: Happening['kind'], of: Partial<Happening> = {}): Happening => ({
-  ...{ kind, account: 0, customer: 0, other: 0, sender: 0, intent: 0, afterHours: 0, agoHours: 0 },
-  ...of,
-});
+const nothing = { account: 0, customer: 0, other: 0, sender: 0, intent: 0, afterHours: 0, agoHours: 0 };
+const happening = (kind: Happening['kind'], of: Partial<Happening> = {}): Happening => ({ ...nothing, kind, ...of });
 const writesFor = (days: number): readonly Happening[] =>
   Array.from({ length: days }, () => happening('message', { afterHours: 23 }));
 /** What chance found, or seldom finds. */
