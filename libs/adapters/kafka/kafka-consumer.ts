@@ -5,10 +5,11 @@ import { InfrastructureError } from '#application/errors';
 import { type ConsumerOptions, type MessageBatch, MessageConsumer } from '#application/ports/message-queue';
 import { type KafkaLog, retry, unavailable } from './kafka-client.js';
 import type { KafkaSettings } from './kafka-url.js';
-import { type Assignment, deliver } from './partition-delivery.js';
+import { type Assignment, OffsetCommits } from './offset-commits.js';
+import { type Feed, PartitionReader } from './partition-reader.js';
 
-/** How long kafkajs waits for the batches of one fetch before it goes on without the slow ones. */
-const patienceMs = 1_000;
+/** Before the next fetch, where what came last has to wait: a fetch of many messages costs hardly more than one of few. */
+const gatherMs = 20;
 /** As many as a member has, as a rule; what exceeds it waits for its turn. */
 const concurrently = 64;
 /** How long the broker holds a fetch that finds nothing. A partition that rejoins the fetch waits for the last one. */
@@ -20,19 +21,10 @@ const fetchBytesPerPartition = 1_048_588;
  * partitions, and kafkajs always asks in the same: with its 10 MB, a backlog of the first ten would starve the others.
  */
 const fetchBytes = 50 * 1024 * 1024;
-/** After a rejection: doubled each time. */
-const firstPauseMs = 100;
-const longestPauseMs = 30_000;
 /** For batches that were aborted to end and to be committed. */
 const abortGraceMs = 1_000;
 /** While Kafka cannot be reached, kafkajs does not stop trying before it stops. */
 const leaveTimeoutMs = 3_000;
-
-interface Running {
-  readonly abort: AbortController;
-  /** When the handler has returned and what it finished is committed. Never rejects. */
-  readonly ended: Promise<void>;
-}
 
 /** What the consumer needs of the queue that opened it. */
 export interface GroupAdmin {
@@ -44,8 +36,8 @@ export interface GroupAdmin {
  * A member of a consumer group, by kafkajs.
  *
  * kafkajs fetches again only when all batches of the last fetch are done, and beats the group's heart only between
- * them. So a partition is paused while its batch runs, and kafkajs waits a moment only: quick batches keep pace with
- * the fetches and finish before a rebalance, slow ones go on beside them, and hold up neither heartbeats nor others.
+ * them. So for kafkajs a batch is done when its partition's reader has it: a slow one holds up neither fetches nor
+ * heartbeats nor others, and the next one is here when it ends (ADR 29). A rebalance does not wait for what runs.
  *
  * `earliest` is a group with a name of its own, deleted at the end: kafkajs has no consumer without a group. It commits
  * as any other, so that a rebalance does not begin at the start again. A killed process leaves it to Kafka, which
@@ -55,9 +47,9 @@ export class KafkaConsumer extends MessageConsumer {
   readonly dead: Promise<Error>;
   private readonly group: string;
   private readonly consumer: Consumer;
-  private readonly running = new Map<string, Running>();
-  private readonly failures = new Map<string, number>();
+  private readonly readers = new Map<string, PartitionReader>();
   private assignment: Assignment = { isLost: true };
+  private commits: OffsetCommits | undefined;
   private handle: (batch: MessageBatch) => Promise<void> = async () => undefined;
   private die: (error: Error) => void = () => undefined;
   private watch: NodeJS.Timeout | undefined;
@@ -170,56 +162,69 @@ export class KafkaConsumer extends MessageConsumer {
   }
 
   private abortAll(): void {
-    for (const { abort } of this.running.values()) abort.abort();
+    for (const reader of this.readers.values()) reader.abort();
   }
 
   private async batchesEnded(withinMs: number): Promise<void> {
-    const ended = Promise.all(Array.from(this.running.values(), (running) => running.ended));
-    await before(ended, withinMs);
+    const ended = Promise.all(Array.from(this.readers.values(), (reader) => reader.ended()));
+    await before(
+      ended.then(() => this.commits?.settled()),
+      withinMs,
+    );
   }
 
   /** Never rejects: to kafkajs a TypeError would be the end of this consumer, and any other error a reason to rejoin. */
   private async eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { topic, partition } = payload.batch;
-    const place = `${topic}/${partition}`;
-    payload.pause();
-    // A batch of a former generation still runs: when it has ended, this one is fetched again.
-    if (this.stopped || this.running.has(place)) return;
-
-    const abort = new AbortController();
-    const ended = this.run(payload, abort.signal);
-    this.running.set(place, { abort, ended });
-    await before(ended, patienceMs);
+    const { messages } = payload.batch;
+    const last = messages.at(-1);
+    if (last === undefined || payload.isStale()) return;
+    const taken = this.readerOf(payload).add(messages);
+    if (taken === 'refused') return;
+    payload.resolveOffset(last.offset);
+    if (taken === 'waiting') await sleep(gatherMs, undefined, { ref: false });
   }
 
-  /** Lets the partition be fetched again: at once, or after a pause if its batch failed. */
-  private async run(payload: EachBatchPayload, signal: AbortSignal): Promise<void> {
+  private readerOf(payload: EachBatchPayload): PartitionReader {
     const { topic, partition } = payload.batch;
     const place = `${topic}/${partition}`;
-    const resume = (): void => this.resume(topic, partition);
+    const known = this.readers.get(place);
+    if (known !== undefined && known.assignment === this.assignment) return known;
     const { assignment, handle, log } = this;
-    const { batchSize } = this.options;
-    const isStopping = (): boolean => this.stopped !== undefined;
-    try {
-      await deliver(payload, { batchSize, assignment, signal, log, isStopping, handle });
-      this.failures.delete(place);
-      resume();
-    } catch (error) {
-      const failures = (this.failures.get(place) ?? 0) + 1;
-      this.failures.set(place, failures);
-      const pauseMs = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
-      log('warn', 'A batch failed and will be delivered again', { topic, partition, failures, pauseMs, error });
-      void sleep(pauseMs, undefined, { signal, ref: false }).then(resume, resume);
-    }
+    if (this.commits?.assignment !== assignment)
+      this.commits = new OffsetCommits(assignment, payload.commitOffsetsIfNecessary, log);
+    const reader = new PartitionReader(
+      {
+        topic,
+        partition,
+        batchSize: this.options.batchSize,
+        assignment,
+        commits: this.commits,
+        feed: this.feedOf(topic, partition),
+        log,
+        isStopping: () => this.stopped !== undefined,
+        handle,
+      },
+      known?.ended(),
+    );
+    this.readers.set(place, reader);
+    return reader;
   }
 
-  private resume(topic: string, partition: number): void {
-    this.running.delete(`${topic}/${partition}`);
-    try {
-      this.consumer.resume([{ topic, partitions: [partition] }]);
-    } catch {
-      // Stopped or about to start again: nothing is paused then.
-    }
+  /** Once the consumer is stopped or about to start again, nothing is paused, and it begins at the committed offsets. */
+  private feedOf(topic: string, partition: number): Feed {
+    const { consumer } = this;
+    const whileRunning = (act: () => void) => (): void => {
+      try {
+        act();
+      } catch {
+        // kafkajs has no group to act on.
+      }
+    };
+    return {
+      pause: whileRunning(() => consumer.pause([{ topic, partitions: [partition] }])),
+      resume: whileRunning(() => consumer.resume([{ topic, partitions: [partition] }])),
+      seek: (offset) => whileRunning(() => consumer.seek({ topic, partition, offset: String(offset) }))(),
+    };
   }
 }
 

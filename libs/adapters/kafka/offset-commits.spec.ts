@@ -1,0 +1,79 @@
+import { expect, test } from '@jest/globals';
+import { OffsetCommits } from './offset-commits.js';
+
+/** A group that is told offsets, by a request that ends when it is told to. */
+class Group {
+  readonly requests: string[] = [];
+  readonly logged: string[] = [];
+  readonly failures: Error[] = [];
+  readonly assignment = { isLost: false };
+  answer: () => Promise<void> = () => Promise.resolve();
+  readonly commits = new OffsetCommits(
+    this.assignment,
+    async (offsets) => {
+      const failure = this.failures.shift();
+      if (failure) throw failure;
+      this.requests.push(
+        (offsets?.topics ?? [])
+          .flatMap(({ topic, partitions }) =>
+            partitions.map(({ partition, offset }) => `${topic}/${partition}: ${offset}`),
+          )
+          .join(', '),
+      );
+      await this.answer();
+    },
+    (level, message) => this.logged.push(`${level}: ${message}`),
+  );
+}
+
+test('one request at a time takes along what all partitions have finished meanwhile, each with its latest', async () => {
+  const group = new Group();
+  let answer = (): void => undefined;
+  group.answer = () => new Promise((resolve) => (answer = resolve));
+  group.commits.move('tide', 0, 3);
+  group.commits.move('tide', 1, 7);
+  await Promise.resolve();
+  group.commits.move('tide', 0, 5);
+  group.commits.move('ebb', 0, 1);
+  group.commits.move('tide', 0, 6);
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  expect(group.requests).toEqual(['tide/0: 3, tide/1: 7']);
+  answer();
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  expect(group.requests).toEqual(['tide/0: 3, tide/1: 7', 'tide/0: 6, ebb/0: 1']);
+  answer();
+  await group.commits.settled();
+  group.answer = () => Promise.resolve();
+  group.commits.move('tide', 0, 8);
+  await group.commits.settled();
+  expect(group.requests.at(-1)).toBe('tide/0: 8');
+});
+
+test('a commit that did not reach the broker is tried again, and given up in the end', async () => {
+  const group = new Group();
+  group.failures.push(new Error('Connection closed.'));
+  group.commits.move('tide', 3, 12);
+  await group.commits.settled();
+  expect(group).toMatchObject({ requests: ['tide/3: 12'], logged: [] });
+  group.failures.push(...Array.from({ length: 5 }, () => new Error('Connection closed.')));
+  group.commits.move('tide', 3, 16);
+  await group.commits.settled();
+  expect(group).toMatchObject({ requests: ['tide/3: 12'], logged: ['warn: Offsets were not committed'] });
+  group.commits.move('tide', 3, 17);
+  await group.commits.settled();
+  expect(group.requests).toEqual(['tide/3: 12', 'tide/3: 17']);
+}, 20_000);
+
+test.each(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'])(
+  'a commit refused with %s means that the partitions are lost, and none is tried any more',
+  async (type) => {
+    const group = new Group();
+    group.failures.push(Object.assign(new Error('No.'), { type }));
+    group.commits.move('tide', 3, 12);
+    await group.commits.settled();
+    group.commits.move('tide', 3, 16);
+    await group.commits.settled();
+    expect(group).toMatchObject({ requests: [], logged: ['info: Offsets were not committed'] });
+    expect(group.assignment.isLost).toBe(true);
+  },
+);

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EachBatchPayload } from 'kafkajs';
+import { type KafkaLog, protocolErrorOf } from './kafka-client.js';
+
+/** The partitions that a member has in one generation of its group. A rebalance takes all of them away at once. */
+export interface Assignment {
+  isLost: boolean;
+}
+
+/**
+ * How kafkajs moves a group's offsets. Not by the consumer's own commitOffsets: that one does nothing, without a word,
+ * once the consumer is about to stop.
+ */
+export type CommitOffsets = EachBatchPayload['commitOffsetsIfNecessary'];
+
+/** The answers to a member of a former generation: its partitions belong to others. */
+const lost: readonly string[] = [
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+];
+
+const attempts = 5;
+
+/**
+ * Moves the offsets of a group behind what is finished: one request at a time, which takes along what any partition has
+ * finished since the last one. A commit that fails for good is not worth an error: the next one covers it, and without a
+ * next one some messages come twice.
+ */
+export class OffsetCommits {
+  #behind = new Map<string, { readonly topic: string; readonly partition: number; readonly offset: string }>();
+  #running: Promise<void> | undefined;
+
+  constructor(
+    readonly assignment: Assignment,
+    private readonly commit: CommitOffsets,
+    private readonly log: KafkaLog,
+  ) {}
+
+  /** @param offset of the message to go on with after a restart */
+  move(topic: string, partition: number, offset: number): void {
+    this.#behind.set(`${topic}/${partition}`, { topic, partition, offset: String(offset) });
+    this.#running ??= this.#run();
+  }
+
+  /** When all that was finished until now is committed. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // What finishes in the same turn goes along.
+    await Promise.resolve();
+    while (this.#behind.size > 0) {
+      const moved = [...this.#behind.values()];
+      this.#behind.clear();
+      await this.#commit(moved.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset }] })));
+    }
+    this.#running = undefined;
+  }
+
+  async #commit(topics: { topic: string; partitions: { partition: number; offset: string }[] }[]): Promise<void> {
+    const { assignment, commit, log } = this;
+    // Too late for the others: a partition may be another member's by now, and may have moved on.
+    for (let attempt = 1; !assignment.isLost; attempt += 1) {
+      try {
+        return await commit({ topics });
+      } catch (error) {
+        assignment.isLost ||= lost.includes(protocolErrorOf(error));
+        if (assignment.isLost || attempt === attempts)
+          return log(assignment.isLost ? 'info' : 'warn', 'Offsets were not committed', { topics, error });
+      }
+      await sleep(100 * 2 ** attempt);
+    }
+  }
+}
