@@ -2,7 +2,8 @@ import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { Intake, metadataOf } from '#apps/composition/intake';
 import { CustomerIdentity } from '#application/customer-identity';
-import { DecideIntents, type IntentCommand } from '#application/decide-intents';
+import { DecideIntents, type IntentAnswer, type IntentCommand } from '#application/decide-intents';
+import { gathered } from '#application/gathered';
 import { Clock } from '#application/ports/clock';
 import {
   MessageProducer,
@@ -16,17 +17,25 @@ import { sendDecisionMessage, type SendDecision } from '#contracts/outbound/send
 import { topicName } from '#contracts/topics';
 
 const SOURCE = '/tidegate/dispatcher';
+/** Intents of one piece of work at most, of however many partitions. */
+const DECIDED_AT_ONCE = 1_000;
+/** While one waits for the store, the next one is decided. */
+const WORKS = 2;
 
 /** Decides the intents of a batch. Decisions reach the topic by the subscription on the log, not from here. */
 @Controller()
 export class DispatcherController {
+  readonly #decide: (commands: readonly IntentCommand[]) => Promise<readonly IntentAnswer[]>;
+
   constructor(
-    @Inject(DecideIntents) private readonly decideIntents: DecideIntents,
+    @Inject(DecideIntents) decideIntents: DecideIntents,
     @Inject(CustomerIdentity) private readonly identity: CustomerIdentity,
     @Inject(MessageProducer) private readonly producer: MessageProducer,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(Telemetry) private readonly telemetry: Telemetry,
-  ) {}
+  ) {
+    this.#decide = gathered((commands) => decideIntents.run(commands), DECIDED_AT_ONCE, WORKS);
+  }
 
   @EventPattern(topicName('send-intents'))
   async sendIntents(@Payload() batch: MessageBatch): Promise<void> {
@@ -52,7 +61,7 @@ export class DispatcherController {
         ? { kind: 'cancel', ...key, intentId: parsed.data.intentId, reason: parsed.data.reason }
         : { kind: 'send', ...key, intent: parsed.data.intent, personal: parsed.data.personal };
     });
-    const answers = await this.decideIntents.run(commands);
+    const answers = await this.#decide(commands);
     taken.forEach(({ message }, index) => {
       const answer = answers[index];
       const command = commands[index];

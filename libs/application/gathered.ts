@@ -9,17 +9,19 @@ const settled = async <Result>(work: Promise<Result>): Promise<PromiseSettledRes
   (await Promise.allSettled([work]))[0];
 
 /**
- * Does one piece of work at a time, and all that is asked for meanwhile in the next one: so the small batches of many
+ * Does one piece of work at a time, or few, and all that is asked for meanwhile in the next one: so the small batches of many
  * partitions share their reads and appends when there is much to do, and a lone one waits for nobody. Where somebody's
  * items are at fault, each batch is done alone, so that nobody else's messages are parked for it (ADR 8).
  *
  * @param work answers in the order of the items, and may be asked again for items that it has done
  * @param most items of one piece of work; one batch that has more goes alone
+ * @param atOnce pieces of work, more than one only where their order makes no difference
  * @returns the same, one caller's items at a time
  */
 export const gathered = <Item, Result>(
   work: (items: readonly Item[]) => Promise<readonly Result[]>,
   most: number,
+  atOnce = 1,
 ): ((items: readonly Item[]) => Promise<readonly Result[]>) => {
   const together = async (batches: readonly (readonly Item[])[]): Promise<readonly (readonly Result[])[]> => {
     const results = await work(batches.flat());
@@ -35,7 +37,7 @@ export const gathered = <Item, Result>(
       for (const batch of batches) alone.push(await settled(work(batch)));
       return alone;
     },
-    { weight: most, weigh: ({ length }) => length },
+    { weight: most, weigh: ({ length }) => length, atOnce },
   );
   return async (items) => {
     const [answer] = await groups.add([items]);

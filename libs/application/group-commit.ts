@@ -10,15 +10,17 @@ export interface GroupLimits<Item> {
   readonly weigh: (item: Item) => number;
   /** Two items of the same key never share a group: the second one waits for the first one's outcome. */
   readonly keyOf?: (item: Item) => string;
+  /** How many groups may be written at a time: more than one only where their order makes no difference. Default 1. */
+  readonly atOnce?: number;
 }
 
 /**
- * Writes one group at a time; what arrives meanwhile becomes the next group. So many small writers share a round trip
+ * Writes one group at a time, or few; what arrives meanwhile becomes the next group. So many small writers share a round trip
  * and a commit, and a lone one waits for nobody. Items are written in the order in which they came.
  */
 export class GroupCommit<Item, Result> {
   #waiting: Waiting<Item, Result>[] = [];
-  #running: Promise<void> | undefined;
+  readonly #running = new Set<Promise<void>>();
 
   constructor(
     private readonly write: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -30,13 +32,18 @@ export class GroupCommit<Item, Result> {
     const outcomes = items.map(
       (item) => new Promise<Result>((resolve, reject) => void this.#waiting.push({ item, resolve, reject })),
     );
-    this.#running ??= this.#run();
+    if (this.#running.size < (this.limits.atOnce ?? 1)) this.#start();
     return Promise.all(outcomes);
   }
 
   /** Resolves when nothing is left to write. */
   async idle(): Promise<void> {
-    await this.#running;
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #start(): void {
+    const run = this.#run().then(() => void this.#running.delete(run));
+    this.#running.add(run);
   }
 
   async #run(): Promise<void> {
@@ -55,7 +62,6 @@ export class GroupCommit<Item, Result> {
         for (const { reject } of group) reject(error);
       }
     }
-    this.#running = undefined;
   }
 
   #nextGroup(): readonly Waiting<Item, Result>[] {

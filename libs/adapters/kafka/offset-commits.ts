@@ -22,15 +22,18 @@ const lost: readonly string[] = [
 ];
 
 const attempts = 5;
+/** The broker writes each commit to a log: under load there would be hundreds a second, of no use but after a crash. */
+const everyMs = 200;
 
 /**
- * Moves the offsets of a group behind what is finished: one request at a time, which takes along what any partition has
- * finished since the last one. A commit that fails for good is not worth an error: the next one covers it, and without a
- * next one some messages come twice.
+ * Moves the offsets of a group behind what is finished: one request at a time and few a second, which take along what any
+ * partition has finished meanwhile. A commit that fails for good is not worth an error: the next one covers it, and
+ * without a next one some messages come twice.
  */
 export class OffsetCommits {
   #behind = new Map<string, { readonly topic: string; readonly partition: number; readonly offset: string }>();
-  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(
     readonly assignment: Assignment,
@@ -41,29 +44,22 @@ export class OffsetCommits {
   /** @param offset of the message to go on with after a restart */
   move(topic: string, partition: number, offset: number): void {
     this.#behind.set(`${topic}/${partition}`, { topic, partition, offset: String(offset) });
-    this.#running ??= this.#run();
+    this.#timer ??= setTimeout(() => void this.settled(), everyMs);
   }
 
-  /** When all that was finished until now is committed. Never rejects. */
-  async settled(): Promise<void> {
-    await this.#running;
+  /** Commits what is finished until now. Never rejects. */
+  settled(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return (this.#last = this.#last.then(() => this.#commitAll()));
   }
 
-  async #run(): Promise<void> {
-    // What finishes in the same turn goes along.
-    await Promise.resolve();
-    while (this.#behind.size > 0) {
-      const moved = [...this.#behind.values()];
-      this.#behind.clear();
-      await this.#commit(moved.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset }] })));
-    }
-    this.#running = undefined;
-  }
-
-  async #commit(topics: { topic: string; partitions: { partition: number; offset: string }[] }[]): Promise<void> {
+  async #commitAll(): Promise<void> {
     const { assignment, commit, log } = this;
+    const topics = [...this.#behind.values()].map(({ topic, ...behind }) => ({ topic, partitions: [behind] }));
+    this.#behind.clear();
     // Too late for the others: a partition may be another member's by now, and may have moved on.
-    for (let attempt = 1; !assignment.isLost; attempt += 1) {
+    for (let attempt = 1; topics.length > 0 && !assignment.isLost; attempt += 1) {
       try {
         return await commit({ topics });
       } catch (error) {

@@ -1,4 +1,5 @@
 import { InfrastructureError } from '#application/errors';
+import { gathered } from '#application/gathered';
 import type { ReceivedMessage } from '#application/ports/message-queue';
 import { Parking, type ParkedMessage } from '#application/ports/parking';
 import { instantOf } from '#domain/time';
@@ -15,22 +16,44 @@ interface ParkedRow {
   readonly parked_at: number;
 }
 
+interface ParkedKey {
+  readonly group: string;
+  readonly topic: string;
+  readonly key: string;
+}
+
+const KEYS_AT_ONCE = 5_000;
+
 /** The parked messages in Postgres or PGlite. */
 export class PostgresParking extends Parking {
+  /** The batches of several partitions are asked about together: this is asked before each. */
+  readonly #isParked = gathered((asked: readonly ParkedKey[]) => this.#areParked(asked), KEYS_AT_ONCE);
+
   constructor(private readonly database: Database) {
     super();
   }
 
   async parkedKeys(group: string, topic: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
-    if (keys.length === 0) return new Set();
-    const rows = await this.database.query<{ key: string }>(
-      `select k.key from ${rowsOf(3, 'text')} as k(key)
+    const are = await this.#isParked(keys.map((key) => ({ group, topic, key })));
+    return new Set(keys.filter((_, index) => are[index]));
+  }
+
+  async #areParked(asked: readonly ParkedKey[]): Promise<readonly boolean[]> {
+    if (asked.length === 0) return [];
+    const rows = await this.database.query<{ number: number }>(
+      `select k.number from ${rowsOf(1, 'text', 'text', 'text')} with ordinality as k(consumer_group, topic, key, number)
        where exists (
-         select 1 from tidegate_parking.messages m where m.consumer_group = $1 and m.topic = $2 and m.key = k.key
+         select 1 from tidegate_parking.messages m
+         where m.consumer_group = k.consumer_group and m.topic = k.topic and m.key = k.key
        )`,
-      [toLine(group), toLine(topic), lines(keys.map(toLine))],
+      [
+        lines(asked.map(({ group }) => toLine(group))),
+        lines(asked.map(({ topic }) => toLine(topic))),
+        lines(asked.map(({ key }) => toLine(key))),
+      ],
     );
-    return new Set(rows.map(({ key }) => fromLine(key)));
+    const numbers = new Set(rows.map(({ number }) => number));
+    return asked.map((_, index) => numbers.has(index + 1));
   }
 
   async park(group: string, messages: readonly ParkedMessage[]): Promise<void> {
