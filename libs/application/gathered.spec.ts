@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { InfrastructureError } from './errors.js';
 import { gathered } from './gathered.js';
 
-const open = (most = 100) => {
+const open = (most = 100, atOnce = 1) => {
   const done: { readonly items: readonly number[]; readonly finish: (error?: Error) => void }[] = [];
   const run = gathered<number, string>(
     (items) =>
@@ -11,6 +11,7 @@ const open = (most = 100) => {
         done.push({ items, finish });
       }),
     most,
+    atOnce,
   );
   return { run, done };
 };
@@ -76,4 +77,27 @@ test('no more go together than may, but for one batch that has more', async () =
   }
   expect((await Promise.all(all)).flat()).toEqual(['1', '2', '3', '4', '5', '6']);
   expect(done.map(({ items }) => items)).toEqual([[1, 2, 3], [4, 5], [6]]);
+});
+
+test('of two works at once one goes on while the other waits, and what comes meanwhile goes together', async () => {
+  const { run, done } = open(100, 2);
+  const all = [run([1])];
+  await turn();
+  all.push(run([2]));
+  await turn();
+  all.push(run([3]), run([4]));
+  await turn();
+  expect(done.map(({ items }) => items)).toEqual([[1], [2]]);
+  done[1]?.finish();
+  await turn();
+  expect(done.map(({ items }) => items)).toEqual([[1], [2], [3, 4]]);
+  done[0]?.finish();
+  done[2]?.finish();
+  expect(await Promise.all(all)).toEqual([['1'], ['2'], ['3'], ['4']]);
+  // What is asked for in one turn is one work, however many may be under way.
+  const together = [run([5]), run([6])];
+  await turn();
+  expect(done.at(-1)?.items).toEqual([5, 6]);
+  done.at(-1)?.finish();
+  await Promise.all(together);
 });

@@ -33,6 +33,7 @@ export const latencyOf = async (
   await consumer.subscribe({ topic: to });
   const joined = new Promise<void>((resolve) => consumer.on('consumer.group_join', () => resolve()));
   await consumer.run({
+    autoCommit: false,
     eachBatch: async ({ batch }) => {
       const now = performance.now();
       for (const { value } of batch.messages) {

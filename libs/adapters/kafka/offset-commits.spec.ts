@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { OffsetCommits } from './offset-commits.js';
 
 /** A group that is told offsets, by a request that ends when it is told to. */
@@ -26,27 +26,36 @@ class Group {
   );
 }
 
-test('one request at a time takes along what all partitions have finished meanwhile, each with its latest', async () => {
+test('few requests, one at a time, take along what all partitions have finished, each with its latest', async () => {
+  jest.useFakeTimers();
   const group = new Group();
   let answer = (): void => undefined;
   group.answer = () => new Promise((resolve) => (answer = resolve));
   group.commits.move('tide', 0, 3);
   group.commits.move('tide', 1, 7);
-  await Promise.resolve();
   group.commits.move('tide', 0, 5);
+  await jest.advanceTimersByTimeAsync(199);
+  expect(group.requests).toEqual([]);
+  await jest.advanceTimersByTimeAsync(1);
+  expect(group.requests).toEqual(['tide/0: 5, tide/1: 7']);
   group.commits.move('ebb', 0, 1);
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect(group.requests).toHaveLength(1);
   group.commits.move('tide', 0, 6);
-  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
-  expect(group.requests).toEqual(['tide/0: 3, tide/1: 7']);
   answer();
-  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
-  expect(group.requests).toEqual(['tide/0: 3, tide/1: 7', 'tide/0: 6, ebb/0: 1']);
+  await jest.advanceTimersByTimeAsync(0);
+  expect(group.requests.slice(1)).toEqual(['ebb/0: 1, tide/0: 6']);
   answer();
-  await group.commits.settled();
-  group.answer = () => Promise.resolve();
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect(group.requests).toHaveLength(2);
+  jest.useRealTimers();
+});
+
+test('who wants all to be committed does not wait for the time', async () => {
+  const group = new Group();
   group.commits.move('tide', 0, 8);
   await group.commits.settled();
-  expect(group.requests.at(-1)).toBe('tide/0: 8');
+  expect(group.requests).toEqual(['tide/0: 8']);
 });
 
 test('a commit that did not reach the broker is tried again, and given up in the end', async () => {
