@@ -7,7 +7,7 @@ export const SENDER = '4930555000001';
 let ids = 0;
 const next = (): number => (ids += 1);
 
-const phoneOf = (customer: number): string => String(491_700_000_000 + customer);
+export const phoneOf = (customer: number): string => String(491_700_000_000 + customer);
 
 const message = (topic: Parameters<typeof topicName>[0], kind: string, key: string, data: object): OutgoingMessage => ({
   topic: topicName(topic),
@@ -44,18 +44,23 @@ export const openerMessage = (customer: number, at: Date): OutgoingMessage =>
 const text =
   'Hello, and thank you for your message. Your parcel left our warehouse this morning; the courier says that it will be with you tomorrow between nine and twelve.';
 
-/**
- * One reply to a customer. Of each hundred, `refusedShare` go to customers who never wrote.
- * @param number makes the intent unique
- */
-export const intentMessage = (number: number, customers: number, refusedPercent = 0): OutgoingMessage => {
-  const customer = number % customers;
-  const isStranger = (number * 7) % 100 < refusedPercent;
-  const phone = isStranger ? String(491_800_000_000 + customer) : phoneOf(customer);
-  return message('send-intents', 'send', `${ACCOUNT}.${phone}`, {
+/** A reply to a number. @param number makes the intent unique */
+const reply = (number: number, phone: string): OutgoingMessage =>
+  message('send-intents', 'send', `${ACCOUNT}.${phone}`, {
     customer: { phone },
     intentId: `intent-${number}`,
     sender: SENDER,
     message: { type: 'text', text },
   });
+
+export const replyTo = (customer: number, number: number): OutgoingMessage => reply(number, phoneOf(customer));
+
+/**
+ * One reply, to each customer in turn. Of each hundred, `refusedShare` go to customers who never wrote.
+ * @param number makes the intent unique
+ */
+export const intentMessage = (number: number, customers: number, refusedPercent = 0): OutgoingMessage => {
+  const customer = number % customers;
+  const isStranger = (number * 7) % 100 < refusedPercent;
+  return reply(number, isStranger ? String(491_800_000_000 + customer) : phoneOf(customer));
 };
