@@ -20,6 +20,8 @@ const scenarios = {
   produce: { file: 'produce.bench.js', flags: ['--max-semi-space-size=32'] },
   embedded: { file: 'embedded.bench.js', flags: ['--max-semi-space-size=16', '--max-old-space-size=400'] },
   kafka: { file: 'kafka.bench.js', flags: [] },
+  eventstoredb: { file: 'eventstoredb.bench.js', flags: [] },
+  scaling: { file: 'scaling.bench.js', flags: [] },
   webhooks: { file: 'webhooks.bench.js', flags: [] },
   history: { file: 'history.bench.js', flags: [] },
 } as const;

@@ -1,5 +1,5 @@
 // The two processes of scaling.bench.ts: scaling-work.js dispatcher|projector <postgres URL> <customers> <distribution>
-// <intents>. The dispatcher decides batch after batch by its own controller and answers what they took; the projector is
+// <intents> <first>. The dispatcher decides batch after batch by its own controller and answers what they took; the projector is
 // the whole app, and answers when it is asked and has applied everything.
 
 import { once } from 'node:events';
@@ -20,8 +20,8 @@ import { ACCOUNT, phoneOf, replyTo } from './load.js';
 import { deliveredOf } from './multiplied-store.js';
 
 const BATCH = 500;
-/** The first are left out: the code is cold. */
-const WARM_UP = 0.2;
+/** The first half is left out: code is cold, and Postgres writes each page whole when it is first changed after a checkpoint. */
+const WARM_UP = 0.5;
 /** Events that the projector may be behind before the next batch is decided. */
 const BEHIND = 4_000;
 
@@ -39,7 +39,7 @@ export interface Projected extends Memory {
   readonly cpuMs: number;
 }
 
-const [work = '', url = '', customers = '', distribution = '', intents = ''] = process.argv.slice(2);
+const [work = '', url = '', customers = '', distribution = '', intents = '', first = ''] = process.argv.slice(2);
 
 const megabytes = (bytes: number): number => Number((bytes / 1_048_576).toFixed(1));
 const memory = async (): Promise<Memory> => {
@@ -55,7 +55,8 @@ const cpuMicrosSince = (before: NodeJS.CpuUsage): number => {
   const { user, system } = process.cpuUsage(before);
   return user + system;
 };
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const step = (name: string, start: () => Promise<void>): Part => ({ name, start, stop: () => Promise.resolve() });
 
 const dispatcher = async ({ engines, gate }: Process): Promise<Dispatched> => {
@@ -70,7 +71,7 @@ const dispatcher = async ({ engines, gate }: Process): Promise<Dispatched> => {
   for (let from = 0; from < total; from += BATCH) {
     const chosen = Array.from({ length: BATCH }, choose);
     const messages = chosen.map((customer, index): ReceivedMessage => {
-      const { key, value, headers } = replyTo(customer, from + index);
+      const { key, value, headers } = replyTo(customer, Number(first) + from + index);
       return { topic, partition: 0, offset: from + index, key, value, headers, at: clock.now() };
     });
     const startedAt = performance.now();

@@ -1,7 +1,7 @@
 // Whether an intent costs more, and the processes hold more, when there is ten times the history or the customers: on one
 // Postgres, a store for each size, then the dispatcher's controller and the projector's app on it, each a process of its
 // own. Customers are chosen alike (uniform) or some far more often than others (zipf).
-// Run: npm run build && node dist/test/bench/scaling.bench.js [--intents N] [--customers N] [--most N] [--json]
+// Run: npm run build && node dist/test/bench/scaling.bench.js [--intents N] [--customers N] [--most N] [--profile FOLDER] [--json]
 
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     customers: { type: 'string', default: '10000' },
     /** Of the store that only memory is measured on; 0: without it. */
     most: { type: 'string', default: '1000000' },
+    profile: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -52,7 +53,11 @@ const work = (...words: readonly string[]): ChildProcess =>
   fork(fileURLToPath(new URL('scaling-work.js', import.meta.url)), words, {
     // As the image has it.
     env: { ...process.env, MALLOC_ARENA_MAX: '1' },
-    execArgv: ['--expose-gc', '--max-semi-space-size=32'],
+    execArgv: [
+      '--expose-gc',
+      '--max-semi-space-size=32',
+      ...(values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]),
+    ],
   });
 /** @throws Error when the process ends without an answer */
 const answerOf = async <Answer>(child: ChildProcess): Promise<Answer> => {
@@ -65,16 +70,15 @@ const answerOf = async <Answer>(child: ChildProcess): Promise<Answer> => {
   return answer;
 };
 
-const measured = async (
-  url: string,
-  customers: number,
-  events: number,
-  distribution: Distribution,
-): Promise<Scale> => {
+/** Intents are named by their numbers: none twice. */
+let first = 0;
+
+const measured = async (url: string, customers: number, events: number, distribution: Distribution): Promise<Scale> => {
   const projector = work('projector', url);
   await answerOf<'ready'>(projector);
   const before = (await familyCpuMsOf(postgres.pid)) ?? Number.NaN;
-  const dispatcher = work('dispatcher', url, String(customers), distribution, String(INTENTS));
+  const dispatcher = work('dispatcher', url, String(customers), distribution, String(INTENTS), String(first));
+  first += INTENTS;
   const { cpuMicros, wallMicros, ...dispatcherMemory } = await answerOf<Dispatched>(dispatcher);
   projector.send('what did it take?');
   const { cpuMs, ...projectorMemory } = await answerOf<Projected>(projector);
@@ -95,16 +99,17 @@ const measured = async (
   return scale;
 };
 
-/** The store is made, each distribution measured on it, one after the other, and the store dropped. */
+/** The store is made, and each distribution measured on it, one after the other. */
 const measuredAt = async (customers: number, conversations: number) => {
   const startedAt = performance.now();
+  const url = await postgres.createDatabase();
+  const events = await multipliedStore(url, identity, customers, conversations);
+  progress(
+    `${events} events of ${customers} customers made in ${Math.round((performance.now() - startedAt) / 1_000)} s`,
+  );
   const scales = new Map<Distribution, Scale>();
-  for (const distribution of distributions) {
-    const url = await postgres.createDatabase();
-    const events = await multipliedStore(url, identity, customers, conversations);
-    progress(`${events} events of ${customers} customers after ${Math.round((performance.now() - startedAt) / 1_000)} s`);
+  for (const distribution of distributions)
     scales.set(distribution, await measured(url, customers, events, distribution));
-  }
   return scales;
 };
 

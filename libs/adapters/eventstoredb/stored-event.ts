@@ -23,8 +23,8 @@ export const prepareAppend = ({ stream, expectedRevision, events }: StreamAppend
     const stored = encodeEvent(event, metadata);
     const metadataBytes = utf8.encode(stored.metadata);
     bytes += Buffer.byteLength(stored.data) + metadataBytes.length + 2 * stored.type.length;
-    const data: Record<string, unknown> = JSON.parse(stored.data);
-    return { id, type: stored.type, contentType: 'application/json', data, metadata: metadataBytes };
+    // The client writes it once more, to the same text.
+    return { id, type: stored.type, contentType: 'application/json', data: { ...event }, metadata: metadataBytes };
   });
   if (bytes > MAX_APPEND_BYTES) {
     throw new InfrastructureError(
