@@ -1,5 +1,6 @@
 // Decided intents per second on the embedded default: one process with all parts, its data in a folder, the sandbox as
 // provider. From the queue to the command, with the process's memory. The intents wait in the queue before it starts.
+// Then, on the same database, bare batched appends of the events that the process appended meanwhile.
 // Run: npm run build && MALLOC_ARENA_MAX=1 node --max-semi-space-size=16 --max-old-space-size=400 dist/test/bench/embedded.bench.js [--intents N] [--customers N] [--json]
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,10 +15,15 @@ import { insightsParts } from '#apps/insights/parts';
 import { projectorParts } from '#apps/projector/parts';
 import { providerParts } from '#apps/provider/parts';
 import { recorderParts } from '#apps/recorder/parts';
+import { openDatabase } from '#adapters/postgres/open-database';
+import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
+import { readLog } from '#application/history/read-log';
+import type { RecordedEvent } from '#application/ports/event-store';
 import { topicName } from '#contracts/topics';
 import { SystemClock } from '#platform/clock';
 import { loadConfig } from '#platform/config';
 import type { Part } from '#platform/lifecycle';
+import { bareAppends } from './bare-appends.js';
 import { accountMessages, intentMessage, openerMessage } from './load.js';
 
 const { values } = parseArgs({
@@ -108,6 +114,43 @@ const exitCode = await runApp('bench', config, new SystemClock(), end.signal, (r
     }),
   ];
 });
+
+/** What was appended from when a tenth of the intents was decided until all were, the stretch that is measured above. */
+const appendedMeanwhile = async (store: PostgresEventStore): Promise<readonly RecordedEvent[]> => {
+  const events: RecordedEvent[] = [];
+  const from = Math.floor(INTENTS / 10);
+  let decided = 0;
+  for await (const batch of readLog(store, { name: 'bench', categories: ['customer'] })) {
+    for (const recorded of batch) {
+      if (recorded.event.type === 'SendAuthorised') decided += 1;
+      if (decided > from) events.push(recorded);
+      if (decided === INTENTS) return events;
+    }
+  }
+  throw new Error(`${decided} of ${INTENTS} intents are in the log.`);
+};
+
+progress('The same events are appended once more.');
+const database = await openDatabase(config.database.url);
+const store = new PostgresEventStore(database, new SystemClock(), 0);
+const events = await appendedMeanwhile(store);
+const intents = INTENTS - Math.floor(INTENTS / 10);
+const bareCpu = process.cpuUsage();
+// Twice, and the mean of it.
+const bareSeconds = ((await bareAppends(store, events, 'plain')) + (await bareAppends(store, events, 'plainer'))) / 2;
+const { user, system } = process.cpuUsage(bareCpu);
+await store.close();
+await database.close();
+await rm(folder, { recursive: true, force: true });
+
+const { decidedPerSecond = Number.NaN } = result;
+result = {
+  ...result,
+  eventsPerIntent: Number((events.length / intents).toFixed(2)),
+  bareIntentsPerSecond: Math.round(intents / bareSeconds),
+  bareCpuMicrosPerIntent: Math.round((user + system) / 2 / intents),
+  ratio: Number(((decidedPerSecond * bareSeconds) / intents).toFixed(3)),
+};
 process.stdout.write(
   values.json
     ? `${JSON.stringify(result)}\n`
@@ -115,5 +158,4 @@ process.stdout.write(
         .map(([name, value]) => `${name.padEnd(24)}${value}`)
         .join('\n')}\n`,
 );
-await rm(folder, { recursive: true, force: true });
 process.exit(exitCode);
