@@ -4,7 +4,15 @@ import { SESSION_MS, windowEnd, withCorrection, withOpener, type Window } from '
 import type { CustomerEvent } from './events.js';
 import { merged, renumbered } from './merge.js';
 import { paidUntil } from './pair-limit.js';
-import { openIntent, type CustomerState, type OpenIntent, type Slot } from './state.js';
+import {
+  draftOf,
+  initialCustomer,
+  intentsOf,
+  openIntent,
+  type CustomerState,
+  type OpenIntent,
+  type Slot,
+} from './state.js';
 
 type Attempted = Extract<OpenIntent, { readonly claim: string }>;
 
@@ -20,7 +28,10 @@ const withWindow = (state: CustomerState, sender: string, window: Window): Custo
   const slots = state.slots.some((slot) => slot.sender === sender)
     ? state.slots.filter((slot) => slot.sender !== sender || end === undefined || slot.at >= end - SESSION_MS)
     : state.slots;
-  return { ...state, windows: { ...state.windows, [sender]: window }, slots };
+  const next = draftOf(state);
+  next.windows = { ...state.windows, [sender]: window };
+  next.slots = slots;
+  return next;
 };
 
 const withSlot = (slots: readonly Slot[], slot: Slot): readonly Slot[] => {
@@ -30,15 +41,30 @@ const withSlot = (slots: readonly Slot[], slot: Slot): readonly Slot[] => {
   return [...slots.filter((known) => known !== dispensable), slot];
 };
 
-const withIntent = (state: CustomerState, intent: OpenIntent): CustomerState => ({
-  ...state,
-  intents: { ...state.intents, [intent.intent.intentId]: intent },
-});
+const withIntent = (state: CustomerState, open: OpenIntent): CustomerState => {
+  const next = draftOf(state);
+  next.intents = intentsWith(state.intents, open);
+  return next;
+};
+
+const intentsWith = (intents: CustomerState['intents'], open: OpenIntent): CustomerState['intents'] => {
+  const next = intentsOf(intents);
+  next[open.intent.intentId] = open;
+  return next;
+};
+
+const isEmpty = (intents: CustomerState['intents']): boolean => {
+  for (const _ in intents) return false;
+  return true;
+};
 
 const withoutIntent = (state: CustomerState, intentId: string): CustomerState => {
   if (openIntent(state, intentId) === undefined) return state;
-  const { [intentId]: _, ...intents } = state.intents;
-  return { ...state, intents };
+  const next = draftOf(state);
+  next.intents = intentsOf(state.intents, (_, id) => id !== intentId);
+  // Most customers wait for nothing: they share one empty object.
+  if (isEmpty(next.intents)) next.intents = initialCustomer.intents;
+  return next;
 };
 
 /** The permit without the attempt that failed: a claim left behind would let that attempt be settled a second time. */
@@ -73,16 +99,26 @@ const settled = (state: CustomerState, intentId: string, outcome: 'failed' | 'de
 };
 
 const withActivity = (state: CustomerState, at: Instant): CustomerState =>
-  state.lastActiveAt !== undefined && state.lastActiveAt >= at ? state : { ...state, lastActiveAt: at };
+  state.lastActiveAt !== undefined && state.lastActiveAt >= at ? state : activeAt(state, at);
+
+const activeAt = (state: CustomerState, at: Instant): CustomerState => {
+  const next = draftOf(state);
+  next.lastActiveAt = at;
+  return next;
+};
+
+const decidedOn = (state: CustomerState, at: Instant): CustomerState => {
+  const next = draftOf(state);
+  next.decidedAt = latest(state.decidedAt, at);
+  return next;
+};
 
 const withoutForgotten = (intents: CustomerState['intents'], at: Instant): CustomerState['intents'] => {
   const horizon = at - ACCEPTED_KEPT_MS;
   for (const id in intents) {
     const open = intents[id];
     if (open?.status === 'accepted' && open.startedAt < horizon) {
-      return Object.fromEntries(
-        Object.entries(intents).filter(([, other]) => other.status !== 'accepted' || other.startedAt >= horizon),
-      );
+      return intentsOf(intents, (other) => other.status !== 'accepted' || other.startedAt >= horizon);
     }
   }
   return intents;
@@ -154,13 +190,12 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
         usesSlot,
         attempt: 0,
       };
-      const intents = { ...withoutForgotten(state.intents, at), [intentId]: authorised };
-      const slots = usesSlot ? withSlot(state.slots, { sender, intentId, at }) : state.slots;
-      // Without a confirmation no new property: a spread that adds one is dear (V8).
-      const decidedAt = latest(state.decidedAt, at);
-      return confirmsOptOutAt === undefined
-        ? { ...state, intents, slots, decidedAt }
-        : { ...state, intents, slots, decidedAt, confirmed: { optOutAt: confirmsOptOutAt, intentId } };
+      const next = draftOf(state);
+      next.intents = intentsWith(withoutForgotten(state.intents, at), authorised);
+      if (usesSlot) next.slots = withSlot(state.slots, { sender, intentId, at });
+      next.decidedAt = latest(state.decidedAt, at);
+      if (confirmsOptOutAt !== undefined) next.confirmed = { optOutAt: confirmsOptOutAt, intentId };
+      return next;
     }
     case 'SendHeld': {
       const { at, intent, personal, ordinal, reason, wakeAt, expiresAt, template } = event;
@@ -180,12 +215,15 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
         expiresAt,
         template,
       };
-      const decidedAt = latest(state.decidedAt, at);
-      return { ...state, intents: { ...state.intents, [intent.intentId]: held }, decidedAt, holds: heldAs };
+      const next = draftOf(state);
+      next.intents = intentsWith(state.intents, held);
+      next.decidedAt = latest(state.decidedAt, at);
+      next.holds = heldAs;
+      return next;
     }
     case 'SendRefused':
     case 'SendExpired':
-      return { ...withoutIntent(state, event.intent.intentId), decidedAt: latest(state.decidedAt, event.at) };
+      return decidedOn(withoutIntent(state, event.intent.intentId), event.at);
     case 'SendReleased':
       // The decision that follows in the same append says what became of it.
       return state;
@@ -201,8 +239,10 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
       const open = openIntent(state, event.intentId);
       if (open === undefined || open.status === 'held') return state;
       const { at, claim, attempt, sender } = event;
-      const paid = { ...state.paid, [sender]: paidUntil(state.paid?.[sender], at) };
-      return withIntent({ ...state, paid }, { ...open, status: 'started', claim, attempt, startedAt: at });
+      const next = draftOf(state);
+      next.paid = { ...state.paid, [sender]: paidUntil(state.paid?.[sender], at) };
+      next.intents = intentsWith(state.intents, { ...open, status: 'started', claim, attempt, startedAt: at });
+      return next;
     }
     case 'SendAccepted': {
       const open = openIntent(state, event.intentId);

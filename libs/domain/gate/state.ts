@@ -114,7 +114,44 @@ export interface CustomerState {
   readonly changedAt?: Instant | undefined;
 }
 
+/** The next state while `evolve` makes it. */
+export type Draft = { -readonly [field in keyof Required<CustomerState>]: CustomerState[field] };
+
+/** A copy to change. Names each field: a spread that adds one to what it copies takes V8 a hundred times as long. */
+export const draftOf = (state: CustomerState): Draft => ({
+  windows: state.windows,
+  consents: state.consents,
+  confirmed: state.confirmed,
+  cooldowns: state.cooldowns,
+  slots: state.slots,
+  holds: state.holds,
+  intents: state.intents,
+  paid: state.paid,
+  lastActiveAt: state.lastActiveAt,
+  decidedAt: state.decidedAt,
+  survivor: state.survivor,
+  link: state.link,
+  aliases: state.aliases,
+  former: state.former,
+  changedAt: state.changedAt,
+});
+
 export const initialCustomer: CustomerState = { windows: {}, consents: {}, cooldowns: [], slots: [], intents: {} };
+
+type Intents = CustomerState['intents'];
+
+/** Those that are kept. Without a prototype V8 looks ids up by their hash, instead of making a shape of every set of ids. */
+export const intentsOf = (
+  intents: Intents,
+  isKept: (open: OpenIntent, intentId: string) => boolean = () => true,
+): { [intentId: string]: OpenIntent } => {
+  const kept: { [intentId: string]: OpenIntent } = Object.create(null);
+  for (const intentId in intents) {
+    const open = intents[intentId];
+    if (open !== undefined && isKept(open, intentId)) kept[intentId] = open;
+  }
+  return kept;
+};
 
 /** The intent of that id, if it is still open. By what it must have: an id may be a word of the language, as `constructor`. */
 export const openIntent = (state: Pick<CustomerState, 'intents'>, intentId: string): OpenIntent | undefined => {
