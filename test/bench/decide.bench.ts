@@ -151,6 +151,7 @@ const result = {
   node: process.version,
   goalPerSecond: 1_000_000,
   ...all,
+  millionsPerCore: Number((all.perCpuSecond / 1_000_000).toFixed(2)),
   scenes: scenes.map((scene) => ({ name: scene.name, ...measured(50, [scene]) })),
 };
 

@@ -1,58 +1,128 @@
-// All figures in one run: npm run bench [-- --json]. Of a history with --events N events, --short of many customers. Each scenario is a process of its own, one after the other.
+// All figures in one run: npm run bench. Each scenario is a process of its own, one after the other.
+//   --only NAME     those scenarios alone, as often as wanted
+//   --quick         all smaller: minutes instead of a quarter of an hour, and less exact
+//   --json          the results alone, for a program
+//   --save FOLDER   writes them there, as benchmarks.json and drawn as benchmarks.svg
+//   --from FILE     draws and shows the results of an earlier run instead of measuring
+//   --events N, --short   of the history: so many events, and three of each customer instead of fourteen
 
-import { execFile } from 'node:child_process';
-import { cpus, totalmem } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { reached } from './goals.js';
+import { svgOf } from './plot.js';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
+    quick: { type: 'boolean', default: false },
+    save: { type: 'string' },
+    from: { type: 'string' },
     events: { type: 'string' },
     short: { type: 'boolean', default: false },
   },
 });
 
-/** What each does is said at the top of its file. The flags are those of `npm start`. */
-const scenarios = {
-  decide: { file: 'decide.bench.js', flags: [] },
+interface Scenario {
+  readonly file: string;
+  /** Those of `npm start` and the image. */
+  readonly flags?: readonly string[];
+  readonly quick?: readonly string[];
+}
+
+/** What each does is said at the top of its file. */
+const scenarios: Readonly<Record<string, Scenario>> = {
+  decide: { file: 'decide.bench.js' },
   produce: { file: 'produce.bench.js', flags: ['--max-semi-space-size=32'] },
-  embedded: { file: 'embedded.bench.js', flags: ['--max-semi-space-size=16', '--max-old-space-size=400'] },
-  kafka: { file: 'kafka.bench.js', flags: [] },
-  eventstoredb: { file: 'eventstoredb.bench.js', flags: [] },
-  scaling: { file: 'scaling.bench.js', flags: [] },
-  webhooks: { file: 'webhooks.bench.js', flags: [] },
-  history: { file: 'history.bench.js', flags: [] },
-} as const;
-
-const sized = (name: string): readonly string[] =>
-  name !== 'history'
-    ? []
-    : [...(values.events === undefined ? [] : ['--events', values.events]), ...(values.short ? ['--short'] : [])];
-
-const results: Record<string, unknown> = {
-  machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+  embedded: {
+    file: 'embedded.bench.js',
+    flags: ['--max-semi-space-size=16', '--max-old-space-size=400'],
+    quick: ['--intents', '5000', '--customers', '2500'],
+  },
+  kafka: { file: 'kafka.bench.js', quick: ['--intents', '12000', '--customers', '3000'] },
+  eventstoredb: { file: 'eventstoredb.bench.js', quick: ['--intents', '4000', '--rounds', '1'] },
+  webhooks: { file: 'webhooks.bench.js', quick: ['--seconds', '3'] },
+  history: { file: 'history.bench.js', quick: ['--events', '30000'] },
+  scaling: {
+    file: 'scaling.bench.js',
+    quick: ['--intents', '8000', '--customers', '2000', '--most', '100000'],
+  },
 };
-for (const [name, { file, flags }] of Object.entries(scenarios)) {
-  if (values.only !== undefined && !values.only.includes(name)) continue;
-  process.stderr.write(`${name}\n`);
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, path, '--json', ...sized(name)], {
+
+const wordsFor = (name: string, { quick = [] }: Scenario): readonly string[] => [
+  ...(values.quick ? quick : []),
+  ...(name === 'history' && values.events !== undefined ? ['--events', values.events] : []),
+  ...(name === 'history' && values.short ? ['--short'] : []),
+];
+
+/** @throws Error when it fails; what it said stands on standard error already */
+const run = async (name: string, scenario: Scenario): Promise<object> => {
+  const path = fileURLToPath(new URL(scenario.file, import.meta.url));
+  const child = spawn(process.execPath, [...(scenario.flags ?? []), path, '--json', ...wordsFor(name, scenario)], {
     // As npm start and the image have it.
     env: { ...process.env, MALLOC_ARENA_MAX: '1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  results[name] = JSON.parse(stdout);
+  const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`${name} ended with ${code}.`);
+  return JSON.parse(said);
+};
+
+const measured = async (): Promise<Record<string, unknown>> => {
+  const [load = Number.NaN] = loadavg();
+  const results: Record<string, unknown> = {
+    at: new Date().toISOString(),
+    machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+    loadBefore: Number(load.toFixed(2)),
+    quick: values.quick,
+  };
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    if (values.only !== undefined && !values.only.includes(name)) continue;
+    process.stderr.write(`${name}\n`);
+    const startedAt = performance.now();
+    try {
+      results[name] = await run(name, scenario);
+    } catch (error) {
+      // The others are worth having all the same.
+      process.exitCode = 1;
+      results[name] = { error: String(error) };
+      process.stderr.write(`${String(error)}\n`);
+    }
+    process.stderr.write(`${name} took ${Math.round((performance.now() - startedAt) / 1_000)} s\n`);
+  }
+  return results;
+};
+
+const unknown = values.only?.find((name) => !(name in scenarios));
+if (unknown !== undefined) {
+  process.stderr.write(`There is no scenario ${unknown}: name one of ${Object.keys(scenarios).join(', ')}.\n`);
+  process.exit(2);
+}
+
+const results: Record<string, unknown> =
+  values.from === undefined ? await measured() : JSON.parse(await readFile(values.from, 'utf8'));
+const json = `${JSON.stringify(results, null, 2)}\n`;
+if (values.save !== undefined) {
+  await writeFile(join(values.save, 'benchmarks.json'), json);
+  await writeFile(join(values.save, 'benchmarks.svg'), svgOf(results));
 }
 
 const rows = (name: string, value: unknown): readonly string[] =>
   typeof value === 'object' && value !== null
     ? Object.entries(value).flatMap(([field, part]) => rows(`${name}.${field}`, part))
-    : [`${name.padEnd(44)}${String(value)}`];
-process.stdout.write(
-  values.json
-    ? `${JSON.stringify(results, null, 2)}\n`
-    : `${Object.entries(results)
-        .flatMap(([name, value]) => rows(name, value))
-        .join('\n')}\n`,
-);
+    : [`${name.padEnd(52)}${String(value)}`];
+const table = [
+  ...Object.entries(results).flatMap(([name, value]) => rows(name, value)),
+  '',
+  ...reached(results).map(
+    ({ label, value, is, goal, isMet }) =>
+      `${isMet ? 'met   ' : 'missed'}  ${label.padEnd(62)}${String(value).padStart(8)}  ${is} ${goal}`,
+  ),
+];
+process.stdout.write(values.json ? json : `${table.join('\n')}\n`);

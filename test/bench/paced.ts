@@ -7,7 +7,9 @@ const PATIENCE_MS = 60_000;
 
 export interface Latency {
   readonly p50Ms: number;
+  readonly p90Ms: number;
   readonly p99Ms: number;
+  readonly p999Ms: number;
   readonly worstMs: number;
 }
 
@@ -65,5 +67,11 @@ export const latencyOf = async (
   const sorted = latencies.toSorted((a, b) => a - b);
   const percentile = (share: number): number =>
     Math.round((sorted[Math.min(count - 1, Math.floor(count * share))] ?? Number.NaN) * 10) / 10;
-  return { p50Ms: percentile(0.5), p99Ms: percentile(0.99), worstMs: percentile(1) };
+  return {
+    p50Ms: percentile(0.5),
+    p90Ms: percentile(0.9),
+    p99Ms: percentile(0.99),
+    p999Ms: percentile(0.999),
+    worstMs: percentile(1),
+  };
 };
