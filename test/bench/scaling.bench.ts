@@ -7,6 +7,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { openDatabase } from '#adapters/postgres/open-database';
 import { CustomerIdentity } from '#application/customer-identity';
 import { startPostgres } from '#testing/postgres';
 import { familyCpuMsOf } from '../processes/cpu.js';
@@ -44,6 +45,8 @@ interface Scale {
   /** Of the projector, with analytics; and of Postgres, which has the deliveries' events and the read models too. */
   readonly projectorMicros: number;
   readonly postgresMicros: number;
+  /** Pages that Postgres wrote whole into its log per intent: each once after a checkpoint, and a larger store has more of them. */
+  readonly wholePages: number;
   readonly dispatcher: Memory;
   readonly projector: Memory;
 }
@@ -70,6 +73,14 @@ const answerOf = async <Answer>(child: ChildProcess): Promise<Answer> => {
   return answer;
 };
 
+/** Written by the whole server so far. */
+const wholePagesOf = async (url: string): Promise<number> => {
+  const database = await openDatabase(url);
+  const [row] = await database.query<{ pages: number }>('select wal_fpi as pages from pg_stat_wal');
+  await database.close();
+  return row?.pages ?? Number.NaN;
+};
+
 /** Intents are named by their numbers: none twice. */
 let first = 0;
 
@@ -77,6 +88,7 @@ const measured = async (url: string, customers: number, events: number, distribu
   const projector = work('projector', url);
   await answerOf<'ready'>(projector);
   const before = (await familyCpuMsOf(postgres.pid)) ?? Number.NaN;
+  const pagesBefore = await wholePagesOf(url);
   const dispatcher = work('dispatcher', url, String(customers), distribution, String(INTENTS), String(first));
   first += INTENTS;
   const { cpuMicros, wallMicros, ...dispatcherMemory } = await answerOf<Dispatched>(dispatcher);
@@ -92,6 +104,7 @@ const measured = async (url: string, customers: number, events: number, distribu
     decidingWallMicros: wallMicros,
     projectorMicros: Math.round((cpuMs * 1_000) / INTENTS),
     postgresMicros: Math.round((postgresMs * 1_000) / INTENTS),
+    wholePages: Number((((await wholePagesOf(url)) - pagesBefore) / INTENTS).toFixed(2)),
     dispatcher: dispatcherMemory,
     projector: projectorMemory,
   };
