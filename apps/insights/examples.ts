@@ -140,6 +140,7 @@ export const sessionsExample = {
       endsAt: '2026-11-05T10:30:00.000Z',
       openerAt: '2026-11-04T10:30:00.000Z',
       correctedAt: null,
+      changedAt: null,
       restarts: 1,
       received: { text: 2 },
       sentSession: 1,

@@ -39,10 +39,11 @@ export class MemoryAnalytics extends AnalyticsStore {
   }
   /** All of them: more than is asked for must do no harm. */
   sessions(spans: readonly SessionSpan[]): Promise<readonly SessionRow[]> {
-    const wanted = new Set(spans.map(({ account, customer, sender }) => keyOf(account, customer, sender)));
+    const wanted = new Set(spans.map(({ account, customer, sender = '' }) => keyOf(account, customer, sender)));
     return Promise.resolve(
-      [...this.sessionRows.values()].filter(({ account, customer, sender }) =>
-        wanted.has(keyOf(account, customer, sender)),
+      [...this.sessionRows.values()].filter(
+        ({ account, customer, sender }) =>
+          wanted.has(keyOf(account, customer, sender)) || wanted.has(keyOf(account, customer, '')),
       ),
     );
   }

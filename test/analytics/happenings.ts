@@ -24,6 +24,8 @@ export interface Happening {
     | 'failed'
     | 'delivered'
     | 'corrected'
+    | 'changed'
+    | 'linked'
     | 'merged'
     | 'revised'
     | 'closed'
@@ -52,6 +54,8 @@ export const happenings: fc.Arbitrary<readonly Happening[]> = fc.array(
         'failed',
         'delivered',
         'corrected',
+        'changed',
+        'linked',
         'merged',
         'revised',
       ] as const),
@@ -224,6 +228,16 @@ const eventOf = (step: Happening, index: number, at: Instant, other: string): Cu
         trueAt: at,
       };
     }
+    case 'changed':
+      return { type: 'NumberChanged', at, former: [other], because: 'test' };
+    case 'linked':
+      return {
+        type: 'CustomerLinked',
+        at,
+        because: 'test',
+        survivor: other,
+        gaveUp: step.intent > 0 ? 'this' : undefined,
+      };
     case 'merged':
       return {
         type: 'CustomerMerged',

@@ -181,7 +181,10 @@ describe('the topics and a rebuild', () => {
     expect(await rows()).toEqual(before);
     // A session that the rules of now do not give: who was told of it is told that it is no more.
     await stage.database.query(
-      `insert into tidegate_analytics.sessions select account, customer, 'stale', opened_at, gen_random_uuid(), opener_at,
+      `insert into tidegate_analytics.sessions
+         (account, customer, sender, opened_at, id, opener_at, corrected_at, ends_at, restarts, received, sent_session,
+          sent_template, sent_echo, first_reply_at, position)
+       select account, customer, 'stale', opened_at, gen_random_uuid(), opener_at,
          corrected_at, ends_at, restarts, received, sent_session, sent_template, sent_echo, first_reply_at, position
        from tidegate_analytics.sessions limit 1`,
     );

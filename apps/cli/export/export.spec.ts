@@ -199,6 +199,7 @@ describe('exports', () => {
             endsAt: '2026-11-05T09:03:00.007Z',
             openerAt: '1969-12-31T23:59:59.999Z',
             correctedAt: null,
+            changedAt: null,
             restarts: Number.MAX_SAFE_INTEGER,
             received: { text: row, 'naïve 🌊': 1 },
             sentSession: 0,

@@ -103,6 +103,7 @@ export const exportTables = {
       endsAt: 'time',
       openerAt: 'time',
       correctedAt: 'time?',
+      changedAt: 'time?',
       restarts: 'count',
       received: 'json',
       sentSession: 'count',

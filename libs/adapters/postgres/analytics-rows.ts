@@ -80,6 +80,7 @@ export const sessionColumns: readonly Column<SessionRow>[] = [
   id('id', (row) => row.id),
   number('opener_at', ({ openerAt }) => openerAt),
   number('corrected_at', ({ correctedAt }) => correctedAt ?? null),
+  number('changed_at', ({ changedAt }) => changedAt ?? null),
   number('ends_at', endOf),
   number('restarts', ({ restarts }) => restarts),
   json('received', ({ received }) => received),
@@ -180,6 +181,7 @@ export interface StoredSession {
   readonly id: string;
   readonly opener_at: number;
   readonly corrected_at: number | null;
+  readonly changed_at: number | null;
   readonly restarts: number;
   readonly received: string;
   readonly sent_session: number;
@@ -197,6 +199,7 @@ export const sessionOf = (row: StoredSession): SessionRow => ({
   openedAt: instantOf(row.opened_at),
   openerAt: instantOf(row.opener_at),
   correctedAt: optionalInstant(row.corrected_at),
+  changedAt: optionalInstant(row.changed_at),
   restarts: row.restarts,
   received: counts(row.received),
   sent: { session: row.sent_session, template: row.sent_template, echo: row.sent_echo },

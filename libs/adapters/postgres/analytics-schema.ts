@@ -146,6 +146,10 @@ export const analyticsSchema = (name: string): Schema => ({
     );
     create index on revised (account, decided_at, decision);
     `,
+    `
+    -- When a change of the customer's number ended it.
+    alter table sessions add column changed_at bigint;
+    `,
   ],
   indexes: `
     create index on sessions (account, opened_at, id);

@@ -96,20 +96,32 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   }
 
   async sessions(spans: readonly SessionSpan[]): Promise<readonly SessionRow[]> {
+    const ofOne = await this.#sessionsIn(
+      spans.filter(({ sender }) => sender !== undefined),
+      's.sender = k.sender',
+    );
+    const ofAll = await this.#sessionsIn(
+      spans.filter(({ sender }) => sender === undefined),
+      'true',
+    );
+    return [...ofOne, ...ofAll];
+  }
+
+  async #sessionsIn(spans: readonly SessionSpan[], isOfSender: string): Promise<readonly SessionRow[]> {
     if (spans.length === 0) return [];
     const rows = await this.database.query<StoredSession>(
       // By the key alone, of which there are few rows (+ 0): the planner would rather walk all of the account by time.
       `select s.* from ${rowsOf(1, 'text', 'text', 'text', 'bigint', 'bigint')} as k(account, customer, sender, since, until)
        cross join lateral (
          select * from ${this.schema}.sessions s
-         where s.account = k.account and s.customer = k.customer and s.sender = k.sender
+         where s.account = k.account and s.customer = k.customer and ${isOfSender}
            and s.opened_at + 0 < k.until and s.ends_at + 0 > k.since
          offset 0
        ) s`,
       [
         texts(spans, ({ account }) => account),
         texts(spans, ({ customer }) => customer),
-        texts(spans, ({ sender }) => sender),
+        lines(spans.map(({ sender }) => (sender === undefined ? null : toLine(sender)))),
         lines(spans.map(({ from }) => from)),
         lines(spans.map(({ until }) => until)),
       ],

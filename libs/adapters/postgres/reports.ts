@@ -46,9 +46,10 @@ export const reports: readonly Report[] = [
       customer,
       free('sender', 'The business phone number.'),
       time('opened_at', 'The first opener, by the time of the provider.'),
-      time('ends_at', '24 hours after the last opener, or when the provider refused earlier.'),
+      time('ends_at', '24 hours after the last opener, or earlier: see corrected_at and changed_at.'),
       time('last_opener_at', 'The last opener.', 'opener_at'),
       time('corrected_at', 'When the provider saw it closed before its time.'),
+      time('changed_at', "When the customer's number changed, which ended it then at the latest."),
       count('restarts', 'Openers after the first.'),
       {
         name: 'received',

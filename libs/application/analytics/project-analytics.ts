@@ -29,7 +29,7 @@ import { RememberedRows } from './remembered.js';
 import { foldSessions, sessionSpans } from './sessions.js';
 
 /** The projection that analysts read, with the version of its fold: another version fills tables of its own. */
-export const ANALYTICS = 'analytics@1';
+export const ANALYTICS = 'analytics@2';
 /** What it folds. */
 export const analyticsCategories = ['customer', 'account', 'mau'] as const;
 

@@ -63,7 +63,9 @@ export class RememberedRows {
 
   async sessions(spans: readonly SessionSpan[]): Promise<readonly SessionRow[]> {
     const { known, unknown } = this.#split(spans, ({ sessions }, { sender, from, until }) =>
-      sessions.filter((row) => row.sender === sender && row.openedAt < until && endOf(row) > from),
+      sessions.filter(
+        (row) => (sender === undefined || row.sender === sender) && row.openedAt < until && endOf(row) > from,
+      ),
     );
     return unknown.length === 0 ? known : [...known, ...(await this.stored.sessions(unknown))];
   }

@@ -1,6 +1,7 @@
 import {
   ALLOWED_MS,
   openAt,
+  withNumberChanged,
   withOpening,
   withReceived,
   withRefusedAttempt,
@@ -9,30 +10,43 @@ import {
   type Session,
   type Sessions,
 } from '#domain/analytics/session';
-import { instantOf, plus, type Instant } from '#domain/time';
+import { earliest, instantOf, latest, plus, type Instant } from '#domain/time';
 import { SESSION_MS } from '#domain/window';
 import type { AnalyticsChanges, SessionKey, SessionRow, SessionSpan } from '../ports/analytics.js';
 import type { Position } from '../ports/event-store.js';
 import type { Sent } from './decided.js';
+import type { CustomerKey } from '../ports/read-model.js';
 import { customerId, type Noted } from './noted.js';
 
 const sessionKey = (key: SessionKey): string => `${customerId(key)}/${key.sender}`;
 
+/** Later than whatever began. */
+const EVER = instantOf(Number.MAX_SAFE_INTEGER);
+
+const spanning = (known: SessionSpan | undefined, span: SessionSpan): SessionSpan =>
+  known === undefined
+    ? span
+    : { ...known, from: earliest(known.from, span.from) ?? span.from, until: latest(known.until, span.until) };
+
 /** Which sessions the events may change. */
 export const sessionSpans = (noted: readonly Noted[], sent: ReadonlyMap<Position, Sent>): readonly SessionSpan[] => {
   const spans = new Map<string, SessionSpan>();
+  const ofAllSenders = new Map<string, SessionSpan>();
   // The one that allowed a message may be over when that is accepted.
-  const wants = ({ account, customer, sender }: SessionKey, at: Instant, from = plus(at, -ALLOWED_MS - 1)): void => {
+  const before = (at: Instant): Instant => plus(at, -ALLOWED_MS - 1);
+  const wants = (
+    { account, customer, sender }: SessionKey,
+    at: Instant,
+    from = before(at),
+    until = plus(at, SESSION_MS),
+  ): void => {
     const key = sessionKey({ account, customer, sender });
-    const known = spans.get(key);
-    const until = plus(at, SESSION_MS);
-    spans.set(key, {
-      account,
-      customer,
-      sender,
-      from: known === undefined || from < known.from ? from : known.from,
-      until: known === undefined || until > known.until ? until : known.until,
-    });
+    spans.set(key, spanning(spans.get(key), { account, customer, sender, from, until }));
+  };
+  const wantsAll = ({ account, customer }: CustomerKey, at: Instant): void => {
+    const key = customerId({ account, customer });
+    const span = { account, customer, sender: undefined, from: before(at), until: EVER };
+    ofAllSenders.set(key, spanning(ofAllSenders.get(key), span));
   };
   for (const { account, customer, event, position } of noted) {
     switch (event.type) {
@@ -43,12 +57,20 @@ export const sessionSpans = (noted: readonly Noted[], sent: ReadonlyMap<Position
       case 'WindowCorrected':
         wants({ account, customer, sender: event.sender }, event.startedAt);
         break;
+      case 'NumberChanged':
+        wantsAll({ account, customer }, event.at);
+        break;
+      case 'CustomerLinked':
+        if (event.gaveUp === 'this') wantsAll({ account, customer }, event.at);
+        break;
       case 'CustomerMerged':
-        for (const [sender, { openerAt }] of Object.entries(event.windows)) {
+        wantsAll({ account, customer: event.from }, event.at);
+        for (const [sender, { openerAt, correctedAt }] of Object.entries(event.windows)) {
+          if (correctedAt !== undefined) wants({ account, customer, sender }, correctedAt);
           if (openerAt === undefined) continue;
           wants({ account, customer: event.from, sender }, openerAt);
           // What is taken over may have begun long ago, and joins all that the survivor had since.
-          wants({ account, customer, sender }, openerAt, instantOf(0));
+          wants({ account, customer, sender }, openerAt, instantOf(0), EVER);
         }
         break;
       default: {
@@ -57,7 +79,15 @@ export const sessionSpans = (noted: readonly Noted[], sent: ReadonlyMap<Position
       }
     }
   }
-  return [...spans.values()];
+  if (ofAllSenders.size === 0) return [...spans.values()];
+  const ofOne: SessionSpan[] = [];
+  for (const span of spans.values()) {
+    const key = customerId(span);
+    const all = ofAllSenders.get(key);
+    if (all === undefined) ofOne.push(span);
+    else ofAllSenders.set(key, spanning(all, span));
+  }
+  return [...ofAllSenders.values(), ...ofOne];
 };
 
 interface Held {
@@ -92,6 +122,19 @@ export const foldSessions = (
     for (const session of own.sessions) if (!before.has(session)) own.positions.set(session, position);
   };
   const goneAt = new Map<string, Position>();
+  /** @param isOver of which senders */
+  const changesNumber = (
+    { account, customer }: CustomerKey,
+    position: Position,
+    at: Instant,
+    isOver: (sender: string) => boolean = () => true,
+  ): void => {
+    const id = customerId({ account, customer });
+    for (const { key } of all.values()) {
+      if (customerId(key) === id && isOver(key.sender))
+        change(key, position, (sessions) => withNumberChanged(sessions, at));
+    }
+  };
 
   for (const { account, customer, event, id, position } of noted) {
     const keyOf = (sender: string, of = customer): SessionKey => ({ account, customer: of, sender });
@@ -113,9 +156,18 @@ export const foldSessions = (
       case 'WindowCorrected':
         change(keyOf(event.sender), position, (sessions) => withRefusedAttempt(sessions, event.startedAt));
         break;
+      case 'NumberChanged':
+        changesNumber({ account, customer }, position, event.at);
+        break;
+      case 'CustomerLinked':
+        if (event.gaveUp === 'this') changesNumber({ account, customer }, position, event.at);
+        break;
       case 'CustomerMerged':
-        // A changed number brings no windows, and so no sessions (rules §11).
-        for (const [sender, { openerAt }] of Object.entries(event.windows)) {
+        // A changed number brings no windows, and so no sessions (rules §11): where it had some, they are over.
+        changesNumber({ account, customer: event.from }, position, event.at, (sender) => !(sender in event.windows));
+        for (const [sender, { openerAt, correctedAt }] of Object.entries(event.windows)) {
+          if (correctedAt !== undefined)
+            change(keyOf(sender), position, (sessions) => withRefusedAttempt(sessions, correctedAt));
           if (openerAt === undefined) continue;
           const taken = openAt(held(keyOf(sender, event.from)).sessions, openerAt, event.at);
           if (taken === undefined) continue;
@@ -163,6 +215,7 @@ const sessionRow = ({ account, customer, sender }: SessionKey, session: Session,
   openedAt: session.openedAt,
   openerAt: session.openerAt,
   correctedAt: session.correctedAt,
+  changedAt: session.changedAt,
   restarts: session.restarts,
   received: session.received,
   sent: session.sent,

@@ -139,8 +139,10 @@ export interface AnalyticsCheckpoint {
   readonly recordedAt: Instant;
 }
 
-/** Sessions of a key that may change: those that begin before `until` and end after `from`. */
-export interface SessionSpan extends SessionKey {
+/** Sessions that may change: those that begin before `until` and end after `from`. */
+export interface SessionSpan extends CustomerKey {
+  /** Undefined: of all senders. No two spans of a batch have sessions in common. */
+  readonly sender: string | undefined;
   readonly from: Instant;
   readonly until: Instant;
 }

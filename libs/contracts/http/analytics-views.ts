@@ -28,8 +28,8 @@ const orNull = (at: Instant | null | undefined): string | null =>
   at === undefined || at === null ? null : written(at);
 
 export const sessionView = (session: SessionRow): SessionView => {
-  const { id, account, customer, sender, openedAt, openerAt, correctedAt, restarts, received, sent } = session;
-  const { firstReplyAt } = session;
+  const { id, account, customer, sender, openedAt, openerAt, correctedAt, changedAt, restarts } = session;
+  const { received, sent, firstReplyAt } = session;
   return {
     id,
     account,
@@ -39,6 +39,7 @@ export const sessionView = (session: SessionRow): SessionView => {
     endsAt: written(endOf(session)),
     openerAt: written(openerAt),
     correctedAt: orNull(correctedAt),
+    changedAt: orNull(changedAt),
     restarts,
     received,
     sentSession: sent.session,
@@ -58,6 +59,7 @@ export const sessionFields = [
   'endsAt',
   'openerAt',
   'correctedAt',
+  'changedAt',
   'restarts',
   'received',
   'sentSession',

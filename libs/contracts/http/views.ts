@@ -151,9 +151,12 @@ export class SessionView {
   @Says("The customer's id.") @Shown(text) customer: string;
   @Shown(text) sender: string;
   @Says('The first opener, by the time of the provider.') @Shown(time) openedAt: string;
-  @Says('24 hours after the last opener, or when the provider refused earlier.') @Shown(time) endsAt: string;
+  @Says('24 hours after the last opener, or earlier: see `correctedAt` and `changedAt`.') @Shown(time) endsAt: string;
   @Says('The last opener.') @Shown(time) openerAt: string;
   @Says('When the provider saw it closed before its time.') @Shown(orNull(time)) correctedAt: string | null;
+  @Says("When the customer's number changed, which ended it then at the latest.")
+  @Shown(orNull(time))
+  changedAt: string | null;
   @Says('Openers after the first.') @Shown(count) restarts: number;
   @Says('Acts of the customer by message type, calls as `call`.') @Shown(counts) received: { [type: string]: number };
   @Says('Session messages that the provider took.') @Shown(count) sentSession: number;

@@ -20,7 +20,9 @@ export class SessionWindowDto {
   @Says("The customer's id.") @Shown(text) customer: string;
   @Shown(text) sender: string;
   @Says('The first opener, by the time of the provider.') @Shown(time) openedAt: string;
-  @Says('24 hours after the last opener, or when the provider refused earlier.') @Shown(time) endsAt: string;
+  @Says('24 hours after the last opener, or earlier: when the provider refused, or the number changed.')
+  @Shown(time)
+  endsAt: string;
   @Says('Openers after the first.') @Shown(count) restarts: number;
   @Says('Acts of the customer by message type, calls as `call`.') @Shown(counts) received: Record<string, number>;
   @Says('Session messages that the provider took.') @Shown(count) sentSession: number;

@@ -4,6 +4,7 @@ import { iso } from '#testing/scenario';
 import { DAY_MS, HOUR_MS, MINUTE_MS, plus, type Instant } from '../time.js';
 import {
   endOf,
+  withNumberChanged,
   withOpening,
   withReceived,
   withRefusedAttempt,
@@ -80,6 +81,45 @@ describe('a session', () => {
     ]);
     const reopened = opened(0, 2 * HOUR_MS);
     expect(withRefusedAttempt(reopened, at(HOUR_MS))).toEqual(reopened);
+  });
+
+  test('case 22: ends when the number changed, and an opener after that begins another (rules §11)', () => {
+    const changed = withNumberChanged(opened(0), at(HOUR_MS));
+    expect(changed).toMatchObject([{ openerAt: at(0), changedAt: at(HOUR_MS) }]);
+    expect(spans(withOpening(changed, 'new', at(HOUR_MS), 'text'))).toEqual([
+      [0, HOUR_MS, 0],
+      [HOUR_MS, HOUR_MS + DAY_MS, 0],
+    ]);
+    // A second change finds it over, and so does the first for one that has had its 24 hours.
+    expect(withNumberChanged(changed, at(2 * HOUR_MS))).toEqual(changed);
+    expect(withNumberChanged(opened(0), at(DAY_MS))).toEqual(opened(0));
+  });
+
+  test('case 22: with its last opener, where the change is told only after that', () => {
+    expect(spans(withNumberChanged(opened(0, 5 * HOUR_MS), at(HOUR_MS)))).toEqual([[0, 5 * HOUR_MS, 1]]);
+  });
+
+  test('case 22: goes on from an opener that is told after the change, by what that alone opens', () => {
+    const changed = withNumberChanged(withRefusedAttempt(opened(0, 4 * HOUR_MS), at(5 * HOUR_MS)), at(6 * HOUR_MS));
+    expect(spans(changed)).toEqual([[0, 5 * HOUR_MS, 1]]);
+    const again = withOpening(changed, 'late', at(3 * HOUR_MS), 'text');
+    expect(spans(again)).toEqual([[0, 27 * HOUR_MS, 2]]);
+    expect(again[0]?.changedAt).toBeUndefined();
+    // One whose 24 hours were over by then opens nothing.
+    expect(spans(withOpening(changed, 'old', at(-18 * HOUR_MS), 'text'))).toEqual([[-18 * HOUR_MS, 5 * HOUR_MS, 2]]);
+  });
+
+  test('ends where the provider refused, also where that is told after the number changed', () => {
+    const changed = withNumberChanged(opened(0), at(5 * HOUR_MS));
+    const cut = withRefusedAttempt(changed, at(HOUR_MS));
+    expect(spans(cut)).toEqual([[0, HOUR_MS, 0]]);
+    expect(spans(withOpening(cut, 'late', at(MINUTE_MS), 'text'))).toEqual([[0, HOUR_MS, 1]]);
+    expect(withRefusedAttempt(changed, at(5 * HOUR_MS))).toEqual(changed);
+  });
+
+  test('of no length is the same as one that begins at its instant', () => {
+    expect(spans(withOpening(withRefusedAttempt(opened(0), at(0)), 'again', at(0), 'text'))).toEqual([[0, 0, 1]]);
+    expect(spans(withOpening(withNumberChanged(opened(0), at(0)), 'again', at(0), 'text'))).toEqual([[0, DAY_MS, 1]]);
   });
 
   test('of a linked alias goes on in the one of the survivor, or as it is', () => {

@@ -13,6 +13,8 @@ export interface Session {
   readonly openerAt: Instant;
   /** The provider saw it closed then, before its time (rules §7). */
   readonly correctedAt?: Instant | undefined;
+  /** The customer's number changed then, or with its last opener: it is over, and what is said of it counts no more (rules §11). */
+  readonly changedAt?: Instant | undefined;
   /** Openers after the first. */
   readonly restarts: number;
   /** Acts of the customer by message type, calls as `call`. */
@@ -25,8 +27,10 @@ export interface Session {
 export type Sessions = readonly Session[];
 
 /** A window's own end (rules §2), without the margin. */
-export const endOf = ({ openerAt, correctedAt }: Session): Instant =>
-  windowEnd({ openerAt, correctedAt }) ?? plus(openerAt, SESSION_MS);
+export const endOf = ({ openerAt, correctedAt, changedAt }: Session): Instant => {
+  const end = windowEnd({ openerAt, correctedAt }) ?? plus(openerAt, SESSION_MS);
+  return changedAt !== undefined && changedAt < end ? changedAt : end;
+};
 
 const nothingSent = { session: 0, template: 0, echo: 0 } as const;
 
@@ -36,18 +40,33 @@ const added = (a: Session['received'], b: Session['received']): Session['receive
   return sum;
 };
 
+type Bounds = Pick<Session, 'openerAt' | 'correctedAt' | 'changedAt'>;
+
+const maximum = (a: Instant | undefined, b: Instant | undefined): Instant | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : latest(a, b);
+
+/** What one that two turn out to be ends by. An opener that was told after the number changed counts alone, as the gate has it. */
+const boundsOf = (a: Session, b: Session): Bounds => {
+  const [over, other] = a.changedAt === undefined ? [b, a] : [a, b];
+  if (over.changedAt !== undefined && other.changedAt === undefined)
+    return endOf(other) > over.changedAt ? other : over;
+  return {
+    openerAt: latest(a.openerAt, b.openerAt),
+    correctedAt: maximum(a.correctedAt, b.correctedAt),
+    changedAt: maximum(a.changedAt, b.changedAt),
+  };
+};
+
 /** Two that turn out to be one, which has the id of the one that began first, or of `known` where they begin together. */
 const joined = (known: Session, other: Session): Session => {
   const first = other.openedAt < known.openedAt ? other : known;
-  const correctedAt =
-    known.correctedAt === undefined || other.correctedAt === undefined
-      ? (known.correctedAt ?? other.correctedAt)
-      : latest(known.correctedAt, other.correctedAt);
+  const { openerAt, correctedAt, changedAt } = boundsOf(known, other);
   return {
     id: first.id,
     openedAt: first.openedAt,
-    openerAt: latest(known.openerAt, other.openerAt),
+    openerAt,
     correctedAt,
+    changedAt,
     restarts: known.restarts + other.restarts + 1,
     received: added(known.received, other.received),
     sent: {
@@ -62,7 +81,9 @@ const joined = (known: Session, other: Session): Session => {
 /** Joins the session with those that it overlaps; half-open, so that one which begins at the end of another is new. */
 const withSession = (sessions: Sessions, session: Session, until: Instant): Sessions => {
   const overlaps = (known: Session): boolean =>
-    known.openedAt < until && (session.openedAt < endOf(known) || session.openedAt === known.correctedAt);
+    session.openedAt === known.openedAt ||
+    (known.openedAt < until &&
+      (session.openedAt < endOf(known) || (session.openedAt === known.correctedAt && known.changedAt === undefined)));
   const [first, ...others] = sessions.filter(overlaps).sort((a, b) => a.openedAt - b.openedAt);
   if (first === undefined) return [...sessions, session];
   const whole = others.reduce(joined, joined(first, { ...session, id: first.id }));
@@ -72,7 +93,8 @@ const withSession = (sessions: Sessions, session: Session, until: Instant): Sess
 /** An opener: a new session, a restart, or what joins two. @param type of the customer's act */
 export const withOpening = (sessions: Sessions, id: string, at: Instant, type: string): Sessions => {
   const cut = sessions.find(
-    ({ openedAt, correctedAt }) => correctedAt !== undefined && openedAt <= at && at <= correctedAt,
+    ({ openedAt, correctedAt, changedAt }) =>
+      correctedAt !== undefined && changedAt === undefined && openedAt <= at && at <= correctedAt,
   )?.correctedAt;
   const opened: Session = {
     id,
@@ -88,8 +110,21 @@ export const withOpening = (sessions: Sessions, id: string, at: Instant, type: s
 /** Only an opener after the refused attempt's start opens the window again, so then there is nothing to correct. */
 export const withRefusedAttempt = (sessions: Sessions, startedAt: Instant): Sessions =>
   sessions.map((session) =>
-    session.openerAt <= startedAt && startedAt < endOf(session) ? { ...session, correctedAt: startedAt } : session,
+    session.openerAt <= startedAt && startedAt < endOf(session)
+      ? { ...session, correctedAt: startedAt, changedAt: undefined }
+      : session,
   );
+
+/**
+ * The number changed: nothing that is known by now opens a window any more, also what is later than the change (rules §11).
+ * Marked is what an opener told from now on could have joined.
+ */
+export const withNumberChanged = (sessions: Sessions, at: Instant): Sessions =>
+  sessions.map((session) => {
+    const { openerAt, correctedAt, changedAt } = session;
+    const reaches = plus(latest(correctedAt, openerAt), SESSION_MS);
+    return changedAt === undefined && reaches > at ? { ...session, changedAt: latest(openerAt, at) } : session;
+  });
 
 const changed = (sessions: Sessions, session: Session | undefined, to: (session: Session) => Session): Sessions =>
   session === undefined ? sessions : sessions.map((known) => (known === session ? to(known) : known));
@@ -124,10 +159,10 @@ export const withSent = (sessions: Sessions, at: Instant, kind: SentKind): Sessi
   }));
 };
 
-/** The session with this opener, if it is still open at an instant. */
+/** The session with this opener, if it is still open at an instant. That of a number given up is nobody's. */
 export const openAt = (sessions: Sessions, openerAt: Instant, at: Instant): Session | undefined => {
   const session = holding(sessions, openerAt);
-  return session !== undefined && at < endOf(session) ? session : undefined;
+  return session !== undefined && session.changedAt === undefined && at < endOf(session) ? session : undefined;
 };
 
 /** A survivor takes over what is open (rules §11): the session that the losing alias had, joined with its own. */
