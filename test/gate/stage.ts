@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import type { Database } from '#adapters/postgres/database';
 import { memoryDatabase } from '#adapters/postgres/memory-database';
 import { prepare } from '#adapters/postgres/open-database';
 import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
@@ -43,9 +44,9 @@ const metadata = { correlationId: 'test', causationId: 'test' };
 /** No limit of a sender's throughput: the clock stands still. */
 const unhurried = { ...platformLimits, perSecond: () => Number.POSITIVE_INFINITY };
 
-/** The gate on an embedded store, without queue and processes: what two of each do on one log. */
-export const openStage = async () => {
-  const database = await memoryDatabase();
+/** The gate on an embedded store or the given database, without queue and processes: what two of each do on one log. */
+export const openStage = async (given?: Database) => {
+  const database = given ?? (await memoryDatabase());
   await prepare(database);
   const clock = new FixedClock();
   const store: EventStore = new PostgresEventStore(database, clock);

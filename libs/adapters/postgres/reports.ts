@@ -49,7 +49,6 @@ export const reports: readonly Report[] = [
       time('ends_at', '24 hours after the last opener, or earlier: see corrected_at and changed_at.'),
       time('last_opener_at', 'The last opener.', 'opener_at'),
       time('corrected_at', 'When the provider saw it closed before its time.'),
-      time('changed_at', "When the customer's number changed, which ended it then at the latest."),
       count('restarts', 'Openers after the first.'),
       {
         name: 'received',
@@ -67,6 +66,8 @@ export const reports: readonly Report[] = [
         sql: '(first_reply_at - opened_at) / 1000.0',
         about: 'From the first opener to the first reply.',
       },
+      // New columns come last: the view is replaced where it stands.
+      time('changed_at', "When the customer's number changed, which ended it then at the latest."),
     ],
   },
   {
