@@ -21,6 +21,8 @@ export interface FoldedCustomer<Extra = unknown> {
   readonly account: string;
   revision: number;
   state: CustomerState;
+  /** The state was dropped for want of room (remembered-states.ts). */
+  isForgotten?: true | undefined;
   /** Months in which the customer counts as active. */
   months: readonly string[];
   /** What a use case keeps beside it. */

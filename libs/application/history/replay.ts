@@ -12,6 +12,7 @@ import { latest, type Instant } from '#domain/time';
 import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
 import { customerStream, streamParts } from '../streams.js';
 import { LogFold, monthCounted, type FoldedCustomer } from './log-fold.js';
+import { RememberedStates } from './remembered-states.js';
 import { readLog, type Advanced } from './read-log.js';
 import { revisedVerdicts } from './late-verdicts.js';
 import {
@@ -77,6 +78,9 @@ const nothing = (): Tally => ({
   whatIf: { verdicts: {}, cost: {}, charges: {}, activeUsers: {} },
 });
 
+/** A state takes some kilobytes. What is kept of every customer, its months and conversations, is a small part of that. */
+const REMEMBERED = 50_000;
+
 /**
  * Streams the log once, in order, and decides every recorded intent again on the state of its moment: the same verdict
  * must come out. Under another policy it also follows what the customers' histories would then have been. Never sends
@@ -85,11 +89,23 @@ const nothing = (): Tally => ({
 export class Replay {
   readonly fold = new LogFold<Replayed>();
   tally = nothing();
+  readonly #states: RememberedStates;
 
+  /**
+   * @param remembered states of so many customers, those of others being read again. Under another policy all: what a
+   *   history would have been hangs on more than its own stream
+   */
   constructor(
     private readonly store: EventStore,
     private readonly request: ReplayRequest,
-  ) {}
+    remembered = REMEMBERED,
+  ) {
+    this.#states = new RememberedStates(
+      store,
+      this.fold.customers,
+      request.policy === undefined ? remembered : Number.POSITIVE_INFINITY,
+    );
+  }
 
   /**
    * Runs to the end of the log, or until the signal aborts; then it can be run on.
@@ -100,7 +116,9 @@ export class Replay {
     const { position } = this.tally;
     const categories = ['customer', 'template', 'account'] as const;
     for await (const events of readLog(this.store, { name: 'replay', after: position, categories, signal })) {
+      await this.#states.recall(events);
       for (const recorded of events) this.#take(recorded);
+      this.#states.forget(events);
       this.tally.events += events.length;
       const last = events.at(-1);
       if (last === undefined) continue;
