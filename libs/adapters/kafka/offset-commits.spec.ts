@@ -32,22 +32,26 @@ test('few requests, one at a time, take along what all partitions have finished,
   let answer = (): void => undefined;
   group.answer = () => new Promise((resolve) => (answer = resolve));
   group.commits.move('tide', 0, 3);
+  await jest.advanceTimersByTimeAsync(0);
+  expect(group.requests).toEqual(['tide/0: 3']);
+  answer();
   group.commits.move('tide', 1, 7);
   group.commits.move('tide', 0, 5);
   await jest.advanceTimersByTimeAsync(199);
-  expect(group.requests).toEqual([]);
-  await jest.advanceTimersByTimeAsync(1);
-  expect(group.requests).toEqual(['tide/0: 5, tide/1: 7']);
-  group.commits.move('ebb', 0, 1);
-  await jest.advanceTimersByTimeAsync(1_000);
   expect(group.requests).toHaveLength(1);
   group.commits.move('tide', 0, 6);
-  answer();
-  await jest.advanceTimersByTimeAsync(0);
-  expect(group.requests.slice(1)).toEqual(['ebb/0: 1, tide/0: 6']);
-  answer();
+  await jest.advanceTimersByTimeAsync(1);
+  expect(group.requests.slice(1)).toEqual(['tide/1: 7, tide/0: 6']);
+  // The next one waits for the answer to this one.
+  group.commits.move('ebb', 0, 1);
   await jest.advanceTimersByTimeAsync(1_000);
   expect(group.requests).toHaveLength(2);
+  answer();
+  await jest.advanceTimersByTimeAsync(0);
+  expect(group.requests.slice(2)).toEqual(['ebb/0: 1']);
+  answer();
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect(group.requests).toHaveLength(3);
   jest.useRealTimers();
 });
 
@@ -55,7 +59,9 @@ test('who wants all to be committed does not wait for the time', async () => {
   const group = new Group();
   group.commits.move('tide', 0, 8);
   await group.commits.settled();
-  expect(group.requests).toEqual(['tide/0: 8']);
+  group.commits.move('tide', 0, 9);
+  await group.commits.settled();
+  expect(group.requests).toEqual(['tide/0: 8', 'tide/0: 9']);
 });
 
 test('a commit that did not reach the broker is tried again, and given up in the end', async () => {

@@ -41,17 +41,22 @@ export class OffsetCommits {
     private readonly log: KafkaLog,
   ) {}
 
-  /** @param offset of the message to go on with after a restart */
+  /** At once, if there was no commit for a while. @param offset of the message to go on with after a restart */
   move(topic: string, partition: number, offset: number): void {
     this.#behind.set(`${topic}/${partition}`, { topic, partition, offset: String(offset) });
-    this.#timer ??= setTimeout(() => void this.settled(), everyMs);
+    this.#timer ??= this.#commit();
   }
 
   /** Commits what is finished until now. Never rejects. */
   settled(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     return (this.#last = this.#last.then(() => this.#commitAll()));
+  }
+
+  #commit(): NodeJS.Timeout {
+    void this.settled();
+    return setTimeout(() => {
+      this.#timer = this.#behind.size > 0 ? this.#commit() : undefined;
+    }, everyMs).unref();
   }
 
   async #commitAll(): Promise<void> {
