@@ -74,6 +74,15 @@ const run = async (name: string, scenario: Scenario): Promise<object> => {
   return JSON.parse(said);
 };
 
+const jsonOf = (results: object): string => `${JSON.stringify(results, null, 2)}\n`;
+
+/** After each scenario, so that what was measured is there if a later one is interrupted. */
+const save = async (results: object): Promise<void> => {
+  if (values.save === undefined) return;
+  await writeFile(join(values.save, 'benchmarks.json'), jsonOf(results));
+  await writeFile(join(values.save, 'benchmarks.svg'), svgOf(results));
+};
+
 const measured = async (): Promise<Record<string, unknown>> => {
   const [load = Number.NaN] = loadavg();
   const results: Record<string, unknown> = {
@@ -95,6 +104,7 @@ const measured = async (): Promise<Record<string, unknown>> => {
       process.stderr.write(`${String(error)}\n`);
     }
     process.stderr.write(`${name} took ${Math.round((performance.now() - startedAt) / 1_000)} s\n`);
+    await save(results);
   }
   return results;
 };
@@ -107,11 +117,7 @@ if (unknown !== undefined) {
 
 const results: Record<string, unknown> =
   values.from === undefined ? await measured() : JSON.parse(await readFile(values.from, 'utf8'));
-const json = `${JSON.stringify(results, null, 2)}\n`;
-if (values.save !== undefined) {
-  await writeFile(join(values.save, 'benchmarks.json'), json);
-  await writeFile(join(values.save, 'benchmarks.svg'), svgOf(results));
-}
+await save(results);
 
 const rows = (name: string, value: unknown): readonly string[] =>
   typeof value === 'object' && value !== null
@@ -125,4 +131,4 @@ const table = [
       `${isMet ? 'met   ' : 'missed'}  ${label.padEnd(62)}${String(value).padStart(8)}  ${is} ${goal}`,
   ),
 ];
-process.stdout.write(values.json ? json : `${table.join('\n')}\n`);
+process.stdout.write(values.json ? jsonOf(results) : `${table.join('\n')}\n`);
