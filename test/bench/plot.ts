@@ -73,7 +73,9 @@ export const svgOf = (results: unknown): string => {
   const bars = 40 + all.length * ROW;
   const latency = latencyChart(results, bars + 20);
   const height = bars + (latency === '' ? 40 : CHART + 50);
-  const where = `${String(valueAt(results, 'machine'))}, ${String(valueAt(results, 'at')).slice(0, 10)}`;
+  const said = (name: string): string => String(valueAt(results, name));
+  const kind = valueAt(results, 'quick') === true ? ', a quick run' : '';
+  const where = `${said('machine')}, ${said('at').slice(0, 10)}${kind}, load before it ${said('loadBefore')}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="13">
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
 ${text(GOAL_X, 18, 'goal', 'text-anchor="middle" font-weight="bold"')}
