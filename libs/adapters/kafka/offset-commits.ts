@@ -44,7 +44,7 @@ export class OffsetCommits {
   /** At once, if there was no commit for a while. @param offset of the message to go on with after a restart */
   move(topic: string, partition: number, offset: number): void {
     this.#behind.set(`${topic}/${partition}`, { topic, partition, offset: String(offset) });
-    this.#timer ??= this.#commit();
+    if (this.#timer === undefined) this.#timer = this.#commit();
   }
 
   /** Commits what is finished until now. Never rejects. */
