@@ -18,6 +18,7 @@ interface Options {
   readonly format?: ExportFormat;
   readonly from?: Instant;
   readonly to?: Instant;
+  readonly afresh?: true;
   readonly json?: true;
 }
 
@@ -41,7 +42,8 @@ export const exportCommand = (program: Command, run: Runner): void => {
     .description(
       'Writes what analysts read to a file of any size, in little memory; the rows are those of the HTTP exports and of ' +
         `the SQL views, as of the projection. ${exportTableNames.map((name) => `${name}: ${exportTables[name].about}`).join('. ')}. ` +
-        'The file is there whole or not at all: it is written beside its place as .part, and replaces an earlier one when it is done.',
+        'The file is there whole or not at all: it is written beside its place as .part, and replaces an earlier one when it is done. ' +
+        'Stopped in whatever way, the same command goes on where it was: behind the last row on disk, or for Parquet the last whole group of 25,000.',
     )
     .addArgument(new Argument('<table>', 'what').choices(exportTableNames))
     .argument('<account>', 'whose', accountArgument)
@@ -49,6 +51,7 @@ export const exportCommand = (program: Command, run: Runner): void => {
     .addOption(new Option('--format <format>', "by default as the file's name ends").choices(exportFormats))
     .option('--from <time>', 'from this instant on, RFC 3339', instantArgument)
     .option('--to <time>', 'before this instant, RFC 3339', instantArgument)
+    .option('--afresh', 'begin anew, whatever an export that was stopped left behind')
     .option('--json', 'one JSON object on standard output')
     .addHelpText(
       'after',
@@ -67,20 +70,22 @@ export const exportCommand = (program: Command, run: Runner): void => {
           const startedAt = performance.now();
           const asOf = (await analytics.checkpoint())?.recordedAt;
           const file = resolve(options.out);
-          const { columns, rows: rowsOf }: ExportTable = exportTables[table];
+          const { columns, pages }: ExportTable = exportTables[table];
           const span = { from: options.from, until: options.to };
           const display = new RowDisplay(`export ${table}`, terminal);
-          const { rows, bytes } = await exportFile(
+          const { rows, bytes, resumedAt } = await exportFile(
             file,
-            rowsOf(analytics, state, span, new SystemClock().now()),
-            encoderOf(format, columns, 'Tidegate'),
-            signal,
-            display.advanced,
+            {
+              request: JSON.stringify([table, account, format, span, columns]),
+              pages: (after) => pages(analytics, state, span, new SystemClock().now(), after),
+              encoder: (from) => encoderOf(format, columns, 'Tidegate', undefined, from),
+            },
+            { signal, advanced: display.advanced, afresh: options.afresh },
           ).finally(() => display.stop());
           const seconds = Number(((performance.now() - startedAt) / 1_000).toFixed(1));
           terminal.out(
             options.json === true
-              ? asJson({ table, account, format, file, rows, bytes, seconds, recordedAt: asOf })
+              ? asJson({ table, account, format, file, rows, resumedAt, bytes, seconds, recordedAt: asOf })
               : `${rows} rows of ${table} in ${file}, ${bytes} bytes, in ${seconds} s\n`,
           );
           return exitCodes.ok;

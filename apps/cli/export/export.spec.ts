@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -12,9 +13,17 @@ import { instantOf } from '#domain/time';
 import { appended, happenings, T0 } from '../../../test/analytics/happenings.js';
 import { openAnalytics, type AnalyticsStage } from '../../../test/analytics/stage.js';
 import { openInsights, type Insights } from '../../../test/http/api.js';
-import { exportFile } from './export-file.js';
+import { exportFile, type ExportWork } from './export-file.js';
 import { encoderOf, exportFormats } from './formats.js';
-import { exportTableNames, exportTables, type ExportRow, type ExportSpan, type ExportTable } from './tables.js';
+import {
+  exportTableNames,
+  exportTables,
+  type Cursor,
+  type ExportPage,
+  type ExportRow,
+  type ExportSpan,
+  type ExportTable,
+} from './tables.js';
 
 // The files say what the HTTP exports and the SQL views say, row for row.
 
@@ -63,8 +72,15 @@ describe('exports', () => {
   const file = (name: string): string => join(folder, name);
   const exported = async (table: ExportTable, account: AccountState, name: string, span: ExportSpan = {}) => {
     const format = exportFormats.find((one) => name.endsWith(one)) ?? 'jsonl';
-    const rows = table.rows(stage.analytics, account, span, stage.clock.now());
-    return exportFile(file(name), rows, encoderOf(format, table.columns, 'test'), signal, () => undefined);
+    return exportFile(
+      file(name),
+      {
+        request: name,
+        pages: (after) => table.pages(stage.analytics, account, span, stage.clock.now(), after),
+        encoder: (from) => encoderOf(format, table.columns, 'test', undefined, from),
+      },
+      { signal },
+    );
   };
   const parquetRows = async (name: string) =>
     (await parquetReadObjects({ file: await asyncBufferFromFile(file(name)) })).map(plain);
@@ -188,9 +204,9 @@ describe('exports', () => {
   test('Parquet has the types: instants in UTC milliseconds, 64-bit counts, JSON; groups that a reader can take alone', async () => {
     const many: ExportTable = {
       ...exportTables.sessions,
-      async *rows() {
-        for (let batch = 0; batch < 3; batch += 1)
-          yield Array.from({ length: 1_000 }, (_, row) => ({
+      async *pages() {
+        for (let batch = 0; batch < 3; batch += 1) {
+          const rows = Array.from({ length: 1_000 }, (_, row) => ({
             id: `session-${batch}-${row}`,
             account: 'acme',
             customer: 'c'.repeat(26),
@@ -208,15 +224,18 @@ describe('exports', () => {
             firstReplyAt: row % 2 === 0 ? null : '2026-11-04T09:04:00.000Z',
             firstReplyMs: row % 2 === 0 ? null : 59_993,
           }));
+          yield { rows, after: [batch] };
+        }
       },
     };
     const [account] = accounts;
     if (account === undefined) throw new Error('no account');
-    const encoder = encoderOf('parquet', many.columns, 'test', 2_000);
-    const rows = many.rows(stage.analytics, account, {}, stage.clock.now());
-    expect(await exportFile(file('many.parquet'), rows, encoder, signal, () => undefined)).toMatchObject({
-      rows: 3_000,
-    });
+    const work: ExportWork = {
+      request: 'many',
+      pages: () => many.pages(stage.analytics, account, {}, stage.clock.now()),
+      encoder: (from) => encoderOf('parquet', many.columns, 'test', 2_000, from),
+    };
+    expect(await exportFile(file('many.parquet'), work, { signal })).toMatchObject({ rows: 3_000 });
     const buffer = await asyncBufferFromFile(file('many.parquet'));
     const metadata = await parquetMetadataAsync(buffer);
     expect(metadata.row_groups.map(({ num_rows }) => num_rows)).toEqual([2_000n, 1_000n]);
@@ -243,35 +262,107 @@ describe('exports', () => {
   test('a file is there whole or not at all: a failure and an interruption leave the earlier one', async () => {
     const { columns } = exportTables.months;
     await writeFile(file('kept.csv'), 'earlier');
-    const failing = async function* (): AsyncGenerator<readonly ExportRow[]> {
-      yield [{ month: '2026-11' }];
+    const workOf = (pages: () => AsyncIterable<ExportPage>): ExportWork => ({
+      request: 'kept',
+      pages,
+      encoder: (from) => encoderOf('csv', columns, 'test', undefined, from),
+    });
+    const failing = async function* (): AsyncGenerator<ExportPage> {
+      yield { rows: [{ month: '2026-11' }], after: [] };
       throw new Error('the database went away');
     };
-    const started = exportFile(file('kept.csv'), failing(), encoderOf('csv', columns, 'test'), signal, () => undefined);
-    await expect(started).rejects.toThrow('went away');
+    await expect(exportFile(file('kept.csv'), workOf(failing), { signal })).rejects.toThrow('went away');
     const stop = new AbortController();
-    const endless = async function* (): AsyncGenerator<readonly ExportRow[]> {
-      for (;;) yield [{ month: '2026-11' }];
+    const endless = async function* (): AsyncGenerator<ExportPage> {
+      for (;;) yield { rows: [{ month: '2026-11' }], after: [] };
     };
-    const interrupted = exportFile(
-      file('kept.csv'),
-      endless(),
-      encoderOf('csv', columns, 'test'),
-      stop.signal,
-      (rows) => {
+    const interrupted = exportFile(file('kept.csv'), workOf(endless), {
+      signal: stop.signal,
+      // Nothing is noted yet, and so nothing is left.
+      saveEveryMs: 600_000,
+      advanced: (rows) => {
         if (rows === 100) stop.abort();
       },
-    );
+    });
     await expect(interrupted).rejects.toThrow(/abort/i);
     expect(await readFile(file('kept.csv'), 'utf8')).toBe('earlier');
-    expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
-    const nowhere = exportFile(
-      join(folder, 'no', 'x.csv'),
-      endless(),
-      encoderOf('csv', columns, 'test'),
-      signal,
-      () => undefined,
+    expect((await readdir(folder)).filter((name) => name.includes('.part'))).toEqual([]);
+    await expect(exportFile(join(folder, 'no', 'x.csv'), workOf(endless), { signal })).rejects.toMatchObject({
+      code: 'config-invalid',
+      field: 'out',
+    });
+  });
+
+  /** 12 pages of 50 rows, that go on behind any of them. */
+  const numbered = (before: (page: number) => void = () => undefined) =>
+    async function* (after: Cursor | undefined): AsyncGenerator<ExportPage> {
+      for (let page = after === undefined ? 0 : Number(after[0]) + 1; page < 12; page += 1) {
+        before(page);
+        const rows = Array.from({ length: 50 }, (_, row) => ({ month: `${page}-${row}`, users: page * 50 + row }));
+        yield { rows, after: [page] };
+      }
+    };
+  const numberedColumns = [
+    { name: 'month', kind: 'text', isNullable: false },
+    { name: 'users', kind: 'count', isNullable: false },
+  ] as const;
+  const numberedWork = (format: (typeof exportFormats)[number], before?: (page: number) => void): ExportWork => ({
+    request: format,
+    pages: numbered(before),
+    // A group is three pages.
+    encoder: (from) => encoderOf(format, numberedColumns, 'test', 150, from),
+  });
+
+  test.each(exportFormats)('law: %s, stopped anywhere and torn, is resumed to the same bytes', async (format) => {
+    const whole = file(`whole.${format}`);
+    await exportFile(whole, numberedWork(format), { signal, saveEveryMs: 0 });
+    const expected = await readFile(whole);
+    let resumptions = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(11), { maxLength: 3 }),
+        fc.uint8Array({ maxLength: 40 }),
+        async (stops, torn) => {
+          const name = file(`resumed.${format}`);
+          for (const stop of stops) {
+            const stopping = numberedWork(format, (page) => {
+              if (page === stop) throw new Error('stopped');
+            });
+            const stopped = await exportFile(name, stopping, { signal, saveEveryMs: 0 }).catch(() => undefined);
+            if (stopped === undefined && existsSync(`${name}.part`)) {
+              resumptions += 1;
+              // What was written behind the last note, whole or not.
+              await appendFile(`${name}.part`, torn);
+            }
+          }
+          await exportFile(name, numberedWork(format), { signal, saveEveryMs: 0 });
+          expect((await readFile(name)).equals(expected)).toBe(true);
+          expect((await readdir(folder)).filter((left) => left.startsWith(`resumed.${format}.`))).toEqual([]);
+        },
+      ),
+      { numRuns: 8 },
     );
-    await expect(nowhere).rejects.toMatchObject({ code: 'config-invalid', field: 'out' });
+    expect(resumptions).toBeGreaterThan(0);
+  });
+
+  test('what another export left is not gone on from, nor what is damaged; afresh begins anew', async () => {
+    const name = file('mine.csv');
+    const stopping = numberedWork('csv', (page) => {
+      if (page === 9) throw new Error('stopped');
+    });
+    const run = { signal, saveEveryMs: 0 };
+    await expect(exportFile(name, stopping, run)).rejects.toThrow('stopped');
+    const other = { ...numberedWork('csv'), request: 'of another account' };
+    await expect(exportFile(name, other, run)).rejects.toMatchObject({ code: 'config-invalid', field: 'out' });
+    const noted = await readFile(`${name}.part.state`, 'utf8');
+    await writeFile(`${name}.part.state`, noted.replace('"rows":450', '"rows":451'));
+    await expect(exportFile(name, numberedWork('csv'), run)).rejects.toThrow(/damaged.*--afresh/);
+    await writeFile(`${name}.part.state`, noted);
+    // A draft that is shorter than was noted, as after a copy of half of it: from the start.
+    const draft = await readFile(`${name}.part`);
+    await writeFile(`${name}.part`, draft.subarray(0, 100));
+    expect(await exportFile(name, numberedWork('csv'), run)).toMatchObject({ rows: 600, resumedAt: 0 });
+    await expect(exportFile(name, stopping, run)).rejects.toThrow('stopped');
+    expect(await exportFile(name, other, { ...run, afresh: true })).toMatchObject({ rows: 600, resumedAt: 0 });
   });
 });

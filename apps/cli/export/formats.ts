@@ -1,5 +1,5 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { SchemaElement } from 'hyparquet';
+import type { RowGroup, SchemaElement } from 'hyparquet';
 import { csvRecord } from '#contracts/http/csv';
 import type { ColumnKind, ExportColumn, ExportRow } from './tables.js';
 
@@ -11,15 +11,31 @@ export interface RowEncoder {
   /** Bytes that are ready, perhaps none yet. */
   rows(rows: readonly ExportRow[]): Uint8Array | string;
   end(): Uint8Array | string;
+  /** What another encoder needs to go on behind the bytes handed out; undefined while there are rows that are not among them. */
+  saved(): SavedEncoder | undefined;
 }
+
+/** Plain data but for 64-bit integers and bytes. */
+export interface SavedEncoder {
+  readonly rowGroups: readonly RowGroup[];
+}
+
+/** Where an earlier encoder stopped. */
+export interface EncodedSoFar {
+  readonly bytes: number;
+  readonly rows: number;
+  readonly encoder: SavedEncoder;
+}
+const NO_GROUPS: SavedEncoder = { rowGroups: [] };
 
 const jsonl = (): RowEncoder => ({
   rows: (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
   end: () => '',
+  saved: () => NO_GROUPS,
 });
 
-const csv = (columns: readonly ExportColumn[]): RowEncoder => {
-  let head = csvRecord(columns.map(({ name }) => name));
+const csv = (columns: readonly ExportColumn[], from: EncodedSoFar | undefined): RowEncoder => {
+  let head = from !== undefined ? '' : csvRecord(columns.map(({ name }) => name));
   const taken = (): string => {
     const text = head;
     head = '';
@@ -28,6 +44,7 @@ const csv = (columns: readonly ExportColumn[]): RowEncoder => {
   return {
     rows: (rows) => taken() + rows.map((row) => csvRecord(columns.map(({ name }) => row[name]))).join(''),
     end: taken,
+    saved: () => NO_GROUPS,
   };
 };
 
@@ -53,7 +70,12 @@ const valueOf: Readonly<Record<ColumnKind, (value: unknown) => unknown>> = {
   time: (value) => BigInt(Date.parse(String(value))),
 };
 
-const parquet = (columns: readonly ExportColumn[], createdBy: string, rowsPerGroup: number): RowEncoder => {
+const parquet = (
+  columns: readonly ExportColumn[],
+  createdBy: string,
+  rowsPerGroup: number,
+  from: EncodedSoFar | undefined,
+): RowEncoder => {
   const bytes = new ByteWriter();
   const writer = new ParquetWriter({
     writer: bytes,
@@ -67,6 +89,13 @@ const parquet = (columns: readonly ExportColumn[], createdBy: string, rowsPerGro
       })),
     ],
   });
+  if (from !== undefined) {
+    // The groups that are written, as its footer will tell of them; their places count from the start of the file.
+    writer.row_groups.push(...from.encoder.rowGroups);
+    writer.num_rows = BigInt(from.rows);
+    bytes.index = 0;
+    bytes.offset = from.bytes;
+  }
   const group = columns.map(({ name, kind }) => ({ name, valueOf: valueOf[kind], data: [] as unknown[] }));
   /** Copied, as the writer goes on in the same memory. */
   const taken = (): Uint8Array => {
@@ -100,21 +129,23 @@ const parquet = (columns: readonly ExportColumn[], createdBy: string, rowsPerGro
       void writer.finish();
       return taken();
     },
+    saved: () => ((group[0]?.data.length ?? 0) === 0 ? { rowGroups: writer.row_groups } : undefined),
   };
 };
 
-/** @param createdBy named in Parquet files */
+/** @param createdBy named in Parquet files @param from goes on behind an earlier one */
 export const encoderOf = (
   format: ExportFormat,
   columns: readonly ExportColumn[],
   createdBy: string,
   rowsPerGroup = ROWS_PER_GROUP,
+  from?: EncodedSoFar,
 ): RowEncoder => {
   switch (format) {
     case 'parquet':
-      return parquet(columns, createdBy, rowsPerGroup);
+      return parquet(columns, createdBy, rowsPerGroup, from);
     case 'csv':
-      return csv(columns);
+      return csv(columns, from);
     case 'jsonl':
       return jsonl();
   }

@@ -12,7 +12,7 @@ import {
 } from '#contracts/http/analytics-views';
 import { billingMonthNamed, type AccountState } from '#domain/account';
 import type { MonthSpan } from '#domain/calendar';
-import type { Instant } from '#domain/time';
+import { instantOf, type Instant } from '#domain/time';
 
 /** What a column holds: `time` as RFC 3339 in text formats, `json` an object. */
 export type ColumnKind = 'text' | 'time' | 'count' | 'json';
@@ -30,31 +30,49 @@ export interface ExportSpan {
   readonly until?: Instant | undefined;
 }
 
-/** One table of analytics, read on and on behind the row that was last: what it keeps in memory is one batch. */
+/** Names the row that was last, so that a later export goes on behind it. */
+export type Cursor = readonly (string | number)[];
+
+export interface ExportPage {
+  readonly rows: readonly ExportRow[];
+  readonly after: Cursor;
+}
+
+/** One table of analytics, read on and on behind the row that was last: what it keeps in memory is one page. */
 export interface ExportTable {
   readonly about: string;
   readonly columns: readonly ExportColumn[];
-  rows(
+  /** @param after of the last page that is not wanted again */
+  pages(
     analytics: Analytics,
     account: AccountState,
     span: ExportSpan,
     now: Instant,
-  ): AsyncGenerator<readonly ExportRow[]>;
+    after?: Cursor,
+  ): AsyncGenerator<ExportPage>;
 }
 
 const BATCH = 1_000;
 
-async function* pages<Row>(
-  page: (after: Row | undefined) => Promise<readonly Row[]>,
+/** @param place what names a row to the next question */
+async function* pages<Row, Place>(
+  page: (after: Place | undefined) => Promise<readonly Row[]>,
   view: (row: Row) => ExportRow,
-): AsyncGenerator<readonly ExportRow[]> {
-  for (let after: Row | undefined; ;) {
-    const rows = await page(after);
-    if (rows.length > 0) yield rows.map(view);
-    after = rows.at(-1);
+  place: { readonly of: (row: Row) => Cursor; readonly at: (cursor: Cursor) => Place },
+  after: Cursor | undefined,
+): AsyncGenerator<ExportPage> {
+  for (let cursor = after; ;) {
+    const rows = await page(cursor && place.at(cursor));
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    cursor = place.of(last);
+    yield { rows: rows.map(view), after: cursor };
     if (rows.length < BATCH) return;
   }
 }
+
+const instantAt = (cursor: Cursor, index: number): Instant => instantOf(Number(cursor[index]));
+const textAt = (cursor: Cursor, index: number): string => String(cursor[index]);
 
 /** @param kinds of those that are no text; `?` after it where it may be null */
 const columnsOf = <Field extends string>(
@@ -112,21 +130,30 @@ export const exportTables = {
       firstReplyAt: 'time?',
       firstReplyMs: 'count?',
     }),
-    rows: (analytics, { account }, span) =>
+    pages: (analytics, { account }, span, _now, from) =>
       pages(
-        (after: SessionRow | undefined) => analytics.sessions(account, span, after, BATCH),
+        (after: Pick<SessionRow, 'openedAt' | 'id'> | undefined) => analytics.sessions(account, span, after, BATCH),
         (row) => ({ ...sessionView(row) }),
+        {
+          of: ({ openedAt, id }) => [openedAt, id],
+          at: (cursor) => ({ openedAt: instantAt(cursor, 0), id: textAt(cursor, 1) }),
+        },
+        from,
       ),
   },
   'active-users': {
     about: 'active users, of the months that the span touches',
     columns: columnsOf(['month', ...activeUserFields], { firstAt: 'time' }),
-    async *rows(analytics, account, span) {
+    async *pages(analytics, account, span, _now, from) {
       for (const { row } of await monthsIn(analytics, account, span)) {
         const { month } = row;
+        // The months come in their order.
+        if (from !== undefined && month < textAt(from, 0)) continue;
         yield* pages(
-          (after: ActiveUserRow | undefined) => analytics.users(account.account, month, after, BATCH),
+          (after: Pick<ActiveUserRow, 'customer'> | undefined) => analytics.users(account.account, month, after, BATCH),
           (user) => ({ month, ...activeUserView(user) }),
+          { of: ({ customer }) => [month, customer], at: (cursor) => ({ customer: textAt(cursor, 1) }) },
+          from !== undefined && month === textAt(from, 0) ? from : undefined,
         );
       }
     },
@@ -145,9 +172,10 @@ export const exportTables = {
       closedPosition: 'count?',
       adjusted: 'count',
     }),
-    async *rows(analytics, account, span, now) {
+    async *pages(analytics, account, span, now, from) {
+      if (from !== undefined) return;
       const months = await monthsIn(analytics, account, span);
-      yield months.map(({ row, span: month }) => {
+      const rows = months.map(({ row, span: month }) => {
         const { closed, forecast: _forecast, usersByDay: _days, ...view } = monthView(account, month, row, now);
         return {
           ...view,
@@ -157,6 +185,7 @@ export const exportTables = {
           adjusted: row.adjusted,
         };
       });
+      yield { rows, after: [] };
     },
   },
   decisions: {
@@ -174,10 +203,15 @@ export const exportTables = {
       deliveredAt: 'time?',
       failure: 'text?',
     }),
-    rows: (analytics, { account }, span) =>
+    pages: (analytics, { account }, span, _now, from) =>
       pages(
-        (after: DecidedRow | undefined) => analytics.decided(account, span, after, BATCH),
+        (after: Pick<DecidedRow, 'at' | 'position'> | undefined) => analytics.decided(account, span, after, BATCH),
         (row) => ({ ...decidedView(row) }),
+        {
+          of: ({ at, position }) => [at, position],
+          at: (cursor) => ({ at: instantAt(cursor, 0), position: Number(cursor[1]) }),
+        },
+        from,
       ),
   },
   'revised-decisions': {
@@ -189,10 +223,16 @@ export const exportTables = {
       trueAt: 'time',
       recordedAt: 'time',
     }),
-    rows: (analytics, { account }, span) =>
+    pages: (analytics, { account }, span, _now, from) =>
       pages(
-        (after: RevisedRow | undefined) => analytics.revised(account, span, after, BATCH),
+        (after: Pick<RevisedRow, 'decidedAt' | 'decision'> | undefined) =>
+          analytics.revised(account, span, after, BATCH),
         (row) => ({ ...revisedView(row) }),
+        {
+          of: ({ decidedAt, decision }) => [decidedAt, decision],
+          at: (cursor) => ({ decidedAt: instantAt(cursor, 0), decision: textAt(cursor, 1) }),
+        },
+        from,
       ),
   },
 } as const satisfies { readonly [name: string]: ExportTable };
