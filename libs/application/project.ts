@@ -146,11 +146,13 @@ export class Project {
     const wakes: WakeRow[] = [];
     const asleep: IntentKey[] = [];
     const takeovers: Takeover[] = [];
+    const begun: CustomerKey[] = [];
     const decisions = new Decisions({ decisions: (keys) => this.#decisionRows(keys) });
     for (const { key, events: own } of byCustomer.values()) {
       const row = rowOf.get(idOf(key));
       let state = row?.state ?? initialCustomer;
       let revision = row?.revision ?? NO_STREAM;
+      if (own[0]?.revision === 0) begun.push(key);
       for (const recorded of own) {
         if (recorded.revision <= revision) continue;
         if (recorded.event.type === 'CustomerMerged') takeovers.push(takeoverOf(key, recorded.event, recorded, state));
@@ -179,6 +181,7 @@ export class Project {
       takeovers,
       accounts: [...accounts.values()].map((state) => ({ state })),
       templates: [...templates.values()],
+      begun: { customers: begun, intents: decisions.begun() },
     };
   }
 
@@ -308,6 +311,11 @@ function* changedWakes(
   }
 }
 
+const isFirst = ({ event }: RecordedEvent): boolean => {
+  const own = event as CustomerEvent;
+  return isDecided(own) && own.ordinal === 1;
+};
+
 /** Collects the latest row per intent of a batch, on top of the rows that are there. */
 class Decisions {
   readonly #events: { readonly key: IntentKey; readonly recorded: RecordedEvent }[] = [];
@@ -327,14 +335,18 @@ class Decisions {
     }
   }
 
+  /** The intents whose first decision is among the events. */
+  begun(): readonly IntentKey[] {
+    return this.#events.flatMap(({ key, recorded }) => (isFirst(recorded) ? [key] : []));
+  }
+
   async rows(): Promise<readonly DecisionRow[]> {
     // A first decision needs no look at what is there; only what follows on an earlier batch does.
     const started = new Set<string>();
     const wanted = new Map<string, IntentKey>();
     for (const { key, recorded } of this.#events) {
       const id = `${idOf(key)}/${key.intentId}`;
-      const event = recorded.event as CustomerEvent;
-      if (isDecided(event) && event.ordinal === 1) started.add(id);
+      if (isFirst(recorded)) started.add(id);
       else if (!started.has(id)) wanted.set(id, key);
     }
     const known = wanted.size === 0 ? [] : await this.views.decisions([...wanted.values()]);

@@ -120,47 +120,86 @@ const steps: readonly { readonly after: number; readonly step: Step }[] = [
   { after: MINUTE_MS, step: decided('again', receipt) },
 ];
 
+interface Course {
+  readonly name: string;
+  readonly stream: string;
+  state: CustomerState;
+  revision: number;
+  step: number;
+  at: Instant;
+}
+
+const courseOf = (number: number): Course => {
+  const name = `c${number}`.padEnd(26, '_');
+  const at = plus(T0, number - (number % AT_ONCE));
+  return { name, stream: customerStream(ACCOUNT, name), state: initialCustomer, revision: -1, step: 0, at };
+};
+
+/** The next step of one customer. */
+const advanced = (one: Course) => {
+  const { after, step } = steps[one.step] ?? { after: 0, step: () => [] };
+  one.step += 1;
+  one.at = plus(one.at, after);
+  const events = step(one.name, one.state, one.revision, one.at);
+  const expectedRevision = one.revision;
+  for (const event of events) one.state = evolve(one.state, event);
+  one.revision += events.length;
+  return {
+    stream: one.stream,
+    expectedRevision,
+    events: events.map((event) => ({ id: customerEventId(one.stream, event), event, metadata: metadata(one.name) })),
+  };
+};
+
+/** Crowd after crowd: what happens to a customer lies within 28,000 events. */
+function* crowds(customers: number, stepsEach: number): Generator<readonly Course[], void, void> {
+  for (let from = 0; from < customers; from += AT_ONCE) {
+    const crowd = Array.from({ length: AT_ONCE }, (_, index) => courseOf(from + index));
+    for (let step = 0; step < stepsEach; step += 1) yield crowd;
+  }
+}
+
+/** All customers at once: whose step is next is drawn, so that what happens to a customer is spread over the whole log. */
+function* spreadOut(customers: number, stepsEach: number): Generator<readonly Course[], void, void> {
+  const courses = Array.from({ length: customers }, (_, index) => courseOf(index));
+  const turns = new Uint32Array(customers * stepsEach).map((_, index) => index % customers);
+  const chance = seeded(42);
+  for (let left = turns.length; left > 1; left -= 1) {
+    const drawn = Math.floor(chance() * left);
+    [turns[left - 1], turns[drawn]] = [turns[drawn] ?? 0, turns[left - 1] ?? 0];
+  }
+  for (let from = 0; from < turns.length;) {
+    const crowd = new Set<Course>();
+    // Nobody twice in one append.
+    for (; from < turns.length && crowd.size < AT_ONCE; from += 1) {
+      const course = courses[turns[from] ?? 0];
+      if (course === undefined || crowd.has(course)) break;
+      crowd.add(course);
+    }
+    yield [...crowd];
+  }
+}
+
+/** A linear congruential generator (Numerical Recipes): the same draws in every run. */
+export const seeded = (seed: number) => () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+
 /**
  * @param perCustomer `EVENTS_PER_CUSTOMER`, or `SHORT`
+ * @param spread what happens to a customer is spread over the whole log, instead of within 28,000 events
  * @returns the number of events written
  */
 export const generateLog = async (
   store: EventStore,
   atLeast: number,
   perCustomer: typeof EVENTS_PER_CUSTOMER | typeof SHORT = EVENTS_PER_CUSTOMER,
+  spread = false,
 ): Promise<number> => {
-  const course = perCustomer === SHORT ? steps.slice(0, SHORT) : steps;
+  const stepsEach = perCustomer === SHORT ? SHORT : steps.length;
   await put(store, accountStream(ACCOUNT), accountEvents);
   await put(store, templateStream(ACCOUNT, 'receipt', 'en'), templateEvents);
-  const crowds = Math.ceil(atLeast / (AT_ONCE * perCustomer));
-  let written = accountEvents.length + templateEvents.length;
-  for (let from = 0; from < crowds * AT_ONCE; from += AT_ONCE) {
-    const start = plus(T0, from);
-    const crowd = Array.from({ length: AT_ONCE }, (_, index) => {
-      const name = `c${from + index}`.padEnd(26, '_');
-      return { name, stream: customerStream(ACCOUNT, name), state: initialCustomer, revision: -1 };
-    });
-    let at = start;
-    for (const { after, step } of course) {
-      at = plus(at, after);
-      const appends = crowd.map((one) => {
-        const events = step(one.name, one.state, one.revision, at);
-        const expectedRevision = one.revision;
-        for (const event of events) one.state = evolve(one.state, event);
-        one.revision += events.length;
-        written += events.length;
-        return {
-          stream: one.stream,
-          expectedRevision,
-          events: events.map((event) => ({
-            id: customerEventId(one.stream, event),
-            event,
-            metadata: metadata(one.name),
-          })),
-        };
-      });
-      await appendSurely(store, appends);
-    }
+  const customers = AT_ONCE * Math.ceil(atLeast / (AT_ONCE * perCustomer));
+  for (const crowd of (spread ? spreadOut : crowds)(customers, stepsEach)) {
+    await appendSurely(store, crowd.map(advanced));
   }
-  return written;
+  return accountEvents.length + templateEvents.length + customers * perCustomer;
 };

@@ -11,6 +11,7 @@ import { rebuild } from '#application/rebuild';
 import { presets, type Policy } from '#domain/policy';
 import { DAY_MS, instantOf, type Instant } from '#domain/time';
 import { SystemClock } from '#platform/clock';
+import { seeded } from './generated-log.js';
 
 export interface Measured {
   readonly seconds: number;
@@ -78,9 +79,6 @@ const measured = async (ask: () => Promise<number | undefined>): Promise<Measure
 
 const percentile = (sorted: readonly number[], share: number): number =>
   Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2));
-
-/** A linear congruential generator (Numerical Recipes): the same questions in every run. */
-const seeded = (seed: number) => () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
 
 const asked = async (ask: (chance: () => number) => Promise<unknown>) => {
   const chance = seeded(42);

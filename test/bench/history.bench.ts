@@ -1,8 +1,9 @@
 // What the log of a busy account costs to read, to fold anew into both read models, and to decide again, and how fast the
 // questions of analysts are answered on it. Each work is a process of its own on the same log, which is generated, without
 // chance; the bare reading before and after them is what they are measured against.
-// Run: npm run bench:history -- [--engine postgres|<postgres URL of an empty database>] [--events 100000] [--short] [--json]
+// Run: npm run bench:history -- [--engine postgres|<postgres URL of an empty database>] [--events 100000] [--short] [--spread] [--json]
 // --short: three events of each customer instead of fourteen, so that there are a million customers in 3,000,000 events.
+// --spread: what happens to a customer is spread over the whole log, instead of within 28,000 events.
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     engine: { type: 'string', default: 'postgres' },
     events: { type: 'string', default: '100000' },
     short: { type: 'boolean', default: false },
+    spread: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -37,6 +39,7 @@ try {
     new PostgresEventStore(database, new SystemClock()),
     Number(values.events),
     PER_CUSTOMER,
+    values.spread,
   );
   // As autovacuum would, in time.
   await database.script('vacuum (analyze) tidegate_log.events');

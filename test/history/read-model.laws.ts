@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import type { Database } from '#adapters/postgres/database';
 import { migrate } from '#adapters/postgres/migrate';
 import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
+import { RebuiltViews } from '#adapters/postgres/rebuilt-views';
 import { indexRebuild, prepareRebuild, putInPlace, REBUILT_VIEWS } from '#adapters/postgres/view-rebuild';
 import { LIVE_VIEWS, viewSchema } from '#adapters/postgres/view-schema';
 import { Project, VIEWS, viewCategories } from '#application/project';
@@ -41,9 +42,15 @@ export const readModelLaws = (engine: string, open: () => Promise<Database>): vo
         .toSorted();
 
     /** Folds the whole log into tables of their own. */
-    const folded = async (schema: string, batchSize: number, remembered: number): Promise<void> => {
+    const folded = async (
+      schema: string,
+      batchSize: number,
+      remembered: number,
+      gathered: number | undefined,
+    ): Promise<void> => {
       await migrate(stage.database, viewSchema(schema));
-      const views = new PostgresProjectionStore(stage.database, schema);
+      const rebuilt = gathered === undefined ? undefined : new RebuiltViews(stage.database, schema, gathered);
+      const views = rebuilt ?? new PostgresProjectionStore(stage.database, schema);
       const end = new AbortController();
       const [{ last } = { last: 0 }] = await stage.database.query<{ last: number }>(
         `select max(position) as last from tidegate_log.events where category in ('customer', 'template', 'account')`,
@@ -52,6 +59,8 @@ export const readModelLaws = (engine: string, open: () => Promise<Database>): vo
         if (position >= last) end.abort();
       };
       await new Project(stage.store, views, seen, remembered).follow(end.signal, batchSize);
+      await rebuilt?.flush();
+      expect(await views.checkpoint(VIEWS)).toBe(last);
     };
 
     test('case 23: is what a fresh fold makes of any history, in batches of whatever size', async () => {
@@ -71,14 +80,18 @@ export const readModelLaws = (engine: string, open: () => Promise<Database>): vo
             ]);
             await stage.project();
             const schema = `fresh_${run}`;
-            await folded(schema, batchSize, remembered);
-            for (const table of tables)
-              expect({ table, rows: await rowsIn(schema, table) }).toEqual({
-                table,
-                rows: await rowsIn(LIVE_VIEWS, table),
-              });
-            takeovers = (await rowsIn(schema, 'customers')).filter((row) => row.includes('survivor')).length;
-            await stage.database.query(`drop schema ${schema} cascade`);
+            // Written batch by batch; gathered, and written at each batch, now and then, and once.
+            for (const gathered of [undefined, 1, 12, 1_000_000]) {
+              await folded(schema, batchSize, remembered, gathered);
+              for (const table of tables)
+                expect({ gathered, table, rows: await rowsIn(schema, table) }).toEqual({
+                  gathered,
+                  table,
+                  rows: await rowsIn(LIVE_VIEWS, table),
+                });
+              takeovers = (await rowsIn(schema, 'customers')).filter((row) => row.includes('survivor')).length;
+              await stage.database.query(`drop schema ${schema} cascade`);
+            }
           },
         ),
         { numRuns: 12 },
@@ -90,20 +103,24 @@ export const readModelLaws = (engine: string, open: () => Promise<Database>): vo
       const { database, store } = stage;
       await stage.project();
       const before = await Promise.all(tables.map((table) => rowsIn(LIVE_VIEWS, table)));
-      const views = new PostgresProjectionStore(database, REBUILT_VIEWS);
-      const tablesOf = (batchSize: number, applied: () => void = () => undefined): Rebuild => ({
-        categories: viewCategories,
-        batchSize,
-        prepare: () => prepareRebuild(database),
-        checkpoint: () => views.checkpoint(VIEWS),
-        follow: (signal, advanced) =>
-          new Project(store, views, (_, recordedAt, events) => {
-            applied();
-            advanced(recordedAt, events);
-          }).follow(signal, batchSize),
-        index: () => indexRebuild(database),
-        putInPlace: () => putInPlace(database),
-      });
+      const tablesOf = (batchSize: number, applied: () => void = () => undefined): Rebuild => {
+        const views = new RebuiltViews(database, REBUILT_VIEWS, 15);
+        return {
+          categories: viewCategories,
+          batchSize,
+          prepare: () => prepareRebuild(database),
+          checkpoint: () => views.checkpoint(VIEWS),
+          follow: async (signal, advanced) => {
+            await new Project(store, views, (_, recordedAt, events) => {
+              applied();
+              advanced(recordedAt, events);
+            }).follow(signal, batchSize);
+            await views.flush();
+          },
+          index: () => indexRebuild(database),
+          putInPlace: () => putInPlace(database),
+        };
+      };
       const interrupt = new AbortController();
       let batches = 0;
       const first = tablesOf(20, () => void ((batches += 1) === 3 && interrupt.abort()));

@@ -8,8 +8,8 @@ import {
 } from '#adapters/postgres/analytics-rebuild';
 import type { Database } from '#adapters/postgres/database';
 import { PostgresAnalyticsStore } from '#adapters/postgres/postgres-analytics-store';
-import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
-import { dropRebuild, indexRebuild, prepareRebuild, putInPlace, REBUILT_VIEWS } from '#adapters/postgres/view-rebuild';
+import { RebuiltViews } from '#adapters/postgres/rebuilt-views';
+import { dropRebuild, indexRebuild, prepareRebuild, putInPlace } from '#adapters/postgres/view-rebuild';
 import { analyticsCategories, ProjectAnalytics } from '#application/analytics/project-analytics';
 import type { EventStore } from '#application/ports/event-store';
 import { Project, viewCategories, VIEWS } from '#application/project';
@@ -43,14 +43,19 @@ export const rebuildOf = (projection: Projection, store: EventStore, database: D
       putInPlace: () => putAnalyticsInPlace(database),
     };
   }
-  const tables = new PostgresProjectionStore(database, REBUILT_VIEWS);
+  const tables = new RebuiltViews(database);
   return {
     categories: viewCategories,
     batchSize: BATCH,
     prepare: () => prepareRebuild(database),
     checkpoint: () => tables.checkpoint(VIEWS),
-    follow: (signal, applied) =>
-      new Project(store, tables, (_, recordedAt, events) => applied(recordedAt, events), ROOM).follow(signal, BATCH),
+    follow: async (signal, applied) => {
+      await new Project(store, tables, (_, recordedAt, events) => applied(recordedAt, events), ROOM).follow(
+        signal,
+        BATCH,
+      );
+      await tables.flush();
+    },
     index: () => indexRebuild(database),
     putInPlace: () => putInPlace(database),
   };

@@ -14,7 +14,7 @@ import {
   type TemplateRow,
   type WakeRow,
 } from '#application/ports/read-model';
-import type { Database, Queryable } from './database.js';
+import type { Database, Queryable, Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
 import { ViewQueries } from './view-queries.js';
 import { LIVE_VIEWS } from './view-schema.js';
@@ -26,6 +26,14 @@ const column = <Row>(rows: readonly Row[], text: (row: Row) => string | null): s
       return value === null ? null : toLine(value);
     }),
   );
+
+/** Rows in one statement at most: it has a time limit, and a rebuild hands over many. */
+const ROWS_AT_ONCE = 5_000;
+
+const inParts = async <Row>(rows: readonly Row[], write: (part: readonly Row[]) => Promise<void>): Promise<void> => {
+  if (rows.length <= ROWS_AT_ONCE) return await write(rows);
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) await write(rows.slice(from, from + ROWS_AT_ONCE));
+};
 
 /** The projector's side of the read model: a statement per table and batch. */
 export class PostgresProjectionStore extends ProjectionStore {
@@ -63,16 +71,24 @@ export class PostgresProjectionStore extends ProjectionStore {
     return this.#views.templates();
   }
 
-  async apply(projection: string, from: Position | undefined, to: Position, changes: ProjectionChanges): Promise<void> {
+  /** @param first what else is written in the transaction, before the changes */
+  async apply(
+    projection: string,
+    from: Position | undefined,
+    to: Position,
+    changes: ProjectionChanges,
+    first?: (transaction: Transaction) => Promise<void>,
+  ): Promise<void> {
     await this.database.transaction(async (transaction) => {
       // First, so that of two instances the slower one waits here and then gives up.
       await this.#swap(transaction, projection, from, to, true);
-      await this.#customers(transaction, changes.customers);
-      await this.#decisions(transaction, changes.decisions);
-      await this.#facts(transaction, changes.facts);
-      await this.#asleep(transaction, changes.asleep);
-      await this.#wakes(transaction, changes.wakes);
-      await this.#activeUsers(transaction, changes.activeUsers);
+      await first?.(transaction);
+      await inParts(changes.customers, (rows) => this.#customers(transaction, rows));
+      await inParts(changes.decisions, (rows) => this.#decisions(transaction, rows));
+      await inParts(changes.facts, (rows) => this.#facts(transaction, rows));
+      await inParts(changes.asleep, (rows) => this.#asleep(transaction, rows));
+      await inParts(changes.wakes, (rows) => this.#wakes(transaction, rows));
+      await inParts(changes.activeUsers, (rows) => this.#activeUsers(transaction, rows));
       await this.#lateFacts(transaction, changes.lateFacts);
       await this.#accounts(transaction, changes.accounts);
       await this.#templates(transaction, changes.templates);

@@ -113,6 +113,8 @@ export interface ProjectionChanges {
   readonly lateFacts: readonly LateFactRow[];
   readonly accounts: readonly AccountRow[];
   readonly templates: readonly TemplateRow[];
+  /** Of what no row can be there yet: customers whose first event is among these, intents first decided by these. */
+  readonly begun?: { readonly customers: readonly CustomerKey[]; readonly intents: readonly IntentKey[] } | undefined;
 }
 
 /** The projector's side: one transaction per batch. */
