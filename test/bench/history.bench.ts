@@ -23,8 +23,15 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     spread: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(
+    'npm run bench:history -- [--engine postgres|<postgres URL of an empty database>] [--events 100000] [--short] [--spread] [--json]\n',
+  );
+  process.exit(0);
+}
 const PER_CUSTOMER = values.short ? SHORT : EVENTS_PER_CUSTOMER;
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 /** As `npm run tidegate` has it. */
@@ -65,13 +72,15 @@ try {
   const microseconds = (ms: number): number => Number(((1_000 * ms) / events).toFixed(1));
   const measured = async (work: string) => {
     const { result, postgresMs } = await run(work);
-    const { seconds, cpuSeconds, heapMbByQuarter, peakRssMb, ...rest }: Measured = JSON.parse(result);
+    const { seconds, cpuSeconds, heapMbByQuarter, microsecondsByQuarter, peakRssMb, ...rest }: Measured =
+      JSON.parse(result);
     return {
       seconds,
       perSecond: Math.round(events / seconds),
       nodeMicrosecondsPerEvent: microseconds(1_000 * cpuSeconds),
       postgresMicrosecondsPerEvent: postgresMs === undefined ? null : microseconds(postgresMs),
       heapMbByQuarter,
+      microsecondsByQuarter,
       peakRssMb,
       ...rest,
     };
@@ -104,9 +113,9 @@ try {
     );
     for (const name of ['read', 'analytics', 'views', 'replay', 'whatIf', 'readAgain'] as const) {
       const { perSecond, nodeMicrosecondsPerEvent: node, postgresMicrosecondsPerEvent: postgres } = result[name];
-      const { heapMbByQuarter: heap, peakRssMb } = result[name];
+      const { heapMbByQuarter: heap, microsecondsByQuarter: spent, peakRssMb } = result[name];
       process.stdout.write(
-        `${name.padEnd(12)}${of(perSecond)}  ${node}  ${postgres ?? '?'}  ${ratio(result[name])}, heap by quarter ${heap.join(', ')} MB, RSS ${peakRssMb} MB\n`,
+        `${name.padEnd(12)}${of(perSecond)}  ${node}  ${postgres ?? '?'}  ${ratio(result[name])}, by quarter ${spent.join(', ')} µs and ${heap.join(', ')} MB of heap, RSS ${peakRssMb} MB\n`,
       );
     }
     process.stdout.write(
