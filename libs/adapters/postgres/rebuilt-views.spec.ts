@@ -117,7 +117,8 @@ describe('the read model that a rebuild fills', () => {
       const both = { customers: [at(a, 1), at(b, 5)], decisions: [decision(a, 1)] };
       await views.apply('views', undefined, 1, { ...nothing, ...both, takeovers: [takeover], begun });
       const moved = { ...decision(b, 5), position: 1 };
-      if (isRead) expect(await views.decisions([{ ...b, intentId: 'i' }])).toEqual([moved]);
+      const read = isRead ? await views.decisions([{ ...b, intentId: 'i' }]) : [moved];
+      expect(read).toEqual([moved]);
       const next = { ...moved, revision: 6 };
       const later = { ...decision(a, 2), intentId: 'j' };
       await views.apply('views', 1, 2, { ...nothing, customers: [at(a, 2), at(b, 6)], decisions: [next, later] });
