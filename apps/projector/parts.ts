@@ -8,7 +8,7 @@ import { analyticsParts } from './analytics-parts.js';
 /** Events per transaction at most. */
 const BATCH_SIZE = 500;
 /** How much the projector remembers where an embedded database and all other parts share its process. */
-const REMEMBERED_EMBEDDED = 30_000;
+const REMEMBERED_EMBEDDED = 50_000;
 
 /** Folds the log into the read model and, in followers of their own, into what analysts read. */
 export const projectorParts = (running: Process): Part[] => {
