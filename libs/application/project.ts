@@ -1,9 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { evolveAccount, initialAccount, policyAt, type AccountEvent, type AccountState } from '#domain/account';
-import type { CustomerEvent, Decided } from '#domain/gate/events';
+import type { CustomerEvent } from '#domain/gate/events';
 import { evolve } from '#domain/gate/evolve';
-import { isDecided, outcomes } from '#domain/gate/verdict';
 import { wakesAt } from '#domain/gate/permit';
 import { prevails } from '#domain/gate/merge';
 import { isLate } from '#domain/history/late';
@@ -17,7 +16,9 @@ import {
   type TemplateState,
 } from '#domain/template';
 import type { Instant } from '#domain/time';
+import { DecisionRows } from './decision-rows.js';
 import { isInboundFact } from './inbound-facts.js';
+import { customerId, intentKeyId } from './keys.js';
 import { NO_STREAM, type EventStore, type Position, type RecordedEvent } from './ports/event-store.js';
 import type {
   CustomerKey,
@@ -112,10 +113,10 @@ export class Project {
   }
 
   #remember({ customers, decisions, takeovers }: ProjectionChanges): void {
-    for (const row of customers) this.#customers.set(idOf(row), row);
+    for (const row of customers) this.#customers.set(customerId(row), row);
     // Rows of decisions move with a takeover.
     if (takeovers.length > 0) this.#decisions.clear();
-    else for (const row of decisions) if (row.delivery !== null) this.#decisions.set(intentIdOf(row), row);
+    else for (const row of decisions) if (row.delivery !== null) this.#decisions.set(intentKeyId(row), row);
   }
 
   /** What these consecutive events of the log change. @param events one of `segmentsOf` */
@@ -150,9 +151,9 @@ export class Project {
     const asleep: IntentKey[] = [];
     const takeovers: Takeover[] = [];
     const begun: CustomerKey[] = [];
-    const decisions = new Decisions({ decisions: (keys) => this.#decisionRows(keys) });
+    const decisions = new DecisionRows({ decisions: (keys) => this.#decisionRows(keys) });
     for (const { key, events: own } of byCustomer.values()) {
-      const row = rowOf.get(idOf(key));
+      const row = rowOf.get(customerId(key));
       let state = row?.state ?? initialCustomer;
       let revision = row?.revision ?? NO_STREAM;
       if (own[0]?.revision === 0) begun.push(key);
@@ -192,14 +193,14 @@ export class Project {
     const rowOf = new Map<string, CustomerRow>();
     const missing: CustomerKey[] = [];
     for (const key of keys) {
-      const row = this.#customers.get(idOf(key));
+      const row = this.#customers.get(customerId(key));
       if (row === undefined) missing.push(key);
-      else rowOf.set(idOf(key), row);
+      else rowOf.set(customerId(key), row);
     }
     if (missing.length === 0) return rowOf;
     // What is being written is read only once it stands.
     await this.#writing;
-    for (const row of await this.views.customers(missing)) rowOf.set(idOf(row), row);
+    for (const row of await this.views.customers(missing)) rowOf.set(customerId(row), row);
     return rowOf;
   }
 
@@ -207,7 +208,7 @@ export class Project {
     const rows: DecisionRow[] = [];
     const missing: IntentKey[] = [];
     for (const key of keys) {
-      const row = this.#decisions.get(intentIdOf(key));
+      const row = this.#decisions.get(intentKeyId(key));
       if (row === undefined) missing.push(key);
       else rows.push(row);
     }
@@ -282,9 +283,6 @@ const takeoverOf = (
 
 const lateFactRow = ({ position, stream }: RecordedEvent): LateFactRow => ({ position, stream });
 
-const idOf = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
-const intentIdOf = ({ intentId, ...key }: IntentKey): string => `${idOf(key)}/${intentId}`;
-
 type Wake = Omit<WakeRow, keyof IntentKey>;
 
 const wakeOf = (open: OpenIntent, situation: Parameters<typeof wakesAt>[1], now: Instant): Wake | undefined => {
@@ -313,115 +311,3 @@ function* changedWakes(
     if (!Object.hasOwn(intents, intentId)) yield [intentId, undefined];
   }
 }
-
-const isFirst = ({ event }: RecordedEvent): boolean => {
-  const own = event as CustomerEvent;
-  return isDecided(own) && own.ordinal === 1;
-};
-
-/** Collects the latest row per intent of a batch, on top of the rows that are there. */
-class Decisions {
-  readonly #events: { readonly key: IntentKey; readonly recorded: RecordedEvent }[] = [];
-
-  constructor(private readonly views: Pick<ProjectionStore, 'decisions'>) {}
-
-  take(key: CustomerKey, recorded: RecordedEvent): void {
-    const event = recorded.event as CustomerEvent;
-    const intentId =
-      'intent' in event && event.intent !== undefined
-        ? event.intent.intentId
-        : 'intentId' in event
-          ? event.intentId
-          : undefined;
-    if (intentId !== undefined && event.type !== 'WindowCorrected' && event.type !== 'VerdictRevised') {
-      this.#events.push({ key: { account: key.account, customer: key.customer, intentId }, recorded });
-    }
-  }
-
-  /** The intents whose first decision is among the events. */
-  begun(): readonly IntentKey[] {
-    return this.#events.flatMap(({ key, recorded }) => (isFirst(recorded) ? [key] : []));
-  }
-
-  async rows(): Promise<readonly DecisionRow[]> {
-    // A first decision needs no look at what is there; only what follows on an earlier batch does.
-    const started = new Set<string>();
-    const wanted = new Map<string, IntentKey>();
-    for (const { key, recorded } of this.#events) {
-      const id = `${idOf(key)}/${key.intentId}`;
-      if (isFirst(recorded)) started.add(id);
-      else if (!started.has(id)) wanted.set(id, key);
-    }
-    const known = wanted.size === 0 ? [] : await this.views.decisions([...wanted.values()]);
-    const rows = new Map(known.map((row) => [`${idOf(row)}/${row.intentId}`, row]));
-    for (const { key, recorded } of this.#events) {
-      const id = `${idOf(key)}/${key.intentId}`;
-      const row = withEvent(rows.get(id), key, recorded);
-      if (row !== undefined) rows.set(id, row);
-    }
-    return [...rows.values()];
-  }
-}
-
-/** As JSON. What quotes a person stays in the log (rules §12); the row would be a second place to erase it from. */
-const withoutPersonal = ({ personal: _personal, ...decision }: Decided): string => JSON.stringify(decision);
-
-const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: RecordedEvent): DecisionRow | undefined => {
-  const event = recorded.event as CustomerEvent;
-  const { revision, position } = recorded;
-  if (isDecided(event)) {
-    const isAuthorised = event.type === 'SendAuthorised';
-    return {
-      ...key,
-      fingerprint: event.intent.fingerprint,
-      outcome: outcomes[event.type],
-      reason: 'reason' in event ? event.reason : null,
-      delivery: isAuthorised ? 'pending' : null,
-      commandId: isAuthorised ? recorded.id : null,
-      providerMessageId: row?.providerMessageId ?? null,
-      sender: event.intent.sender,
-      decidedAt: event.at,
-      revision,
-      position,
-      decision: withoutPersonal(event),
-    };
-  }
-  if (event.type === 'SendCancelled') {
-    return {
-      ...key,
-      fingerprint: event.intent?.fingerprint ?? row?.fingerprint ?? '',
-      outcome: 'cancelled',
-      reason: null,
-      delivery: null,
-      commandId: row?.commandId ?? null,
-      providerMessageId: null,
-      sender: event.intent?.sender ?? row?.sender ?? '',
-      decidedAt: event.at,
-      revision,
-      position,
-      decision: JSON.stringify(event),
-    };
-  }
-  if (row === undefined) return undefined;
-  const moved = { ...row, revision, position };
-  switch (event.type) {
-    case 'SendStarted':
-      return { ...moved, delivery: 'started' };
-    case 'SendAccepted':
-      return { ...moved, delivery: 'accepted', providerMessageId: event.providerMessageId };
-    case 'SendOutcomeUnknown':
-      return { ...moved, delivery: 'outcome-unknown' };
-    case 'SendFailed':
-      return { ...moved, delivery: event.final ? 'failed' : 'pending' };
-    case 'SendRevoked':
-      return { ...moved, delivery: 'revoked' };
-    case 'MessageDelivered':
-      return row.delivery === 'read'
-        ? moved
-        : { ...moved, delivery: 'delivered', providerMessageId: event.providerMessageId };
-    case 'MessageRead':
-      return { ...moved, delivery: 'read', providerMessageId: event.providerMessageId };
-    default:
-      return moved;
-  }
-};

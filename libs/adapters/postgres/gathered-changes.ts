@@ -1,3 +1,4 @@
+import { customerId, intentKeyId } from '#application/keys';
 import type { Position } from '#application/ports/event-store';
 import type {
   AccountRow,
@@ -12,9 +13,6 @@ import type {
   TemplateRow,
   WakeRow,
 } from '#application/ports/read-model';
-
-export const customerId = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
-export const intentId = ({ intentId: id, ...key }: IntentKey): string => `${customerId(key)}/${id}`;
 
 /** How many rows of facts weigh as much as one of the others. */
 const FACTS = 8;
@@ -69,12 +67,12 @@ export class GatheredChanges {
   take(to: Position, changes: ProjectionChanges): void {
     this.to = to;
     for (const key of changes.begun?.customers ?? []) this.#begunCustomers.add(customerId(key));
-    for (const key of changes.begun?.intents ?? []) this.#begunIntents.add(intentId(key));
+    for (const key of changes.begun?.intents ?? []) this.#begunIntents.add(intentKeyId(key));
     for (const row of changes.customers) this.customers.set(customerId(row), row);
-    for (const row of changes.decisions) this.decisions.set(intentId(row), row);
+    for (const row of changes.decisions) this.decisions.set(intentKeyId(row), row);
     for (const id of changes.facts) this.#facts.push(id);
-    for (const key of changes.asleep) this.#wakes.set(intentId(key), { key, row: undefined });
-    for (const row of changes.wakes) this.#wakes.set(intentId(row), { key: row, row });
+    for (const key of changes.asleep) this.#wakes.set(intentKeyId(key), { key, row: undefined });
+    for (const row of changes.wakes) this.#wakes.set(intentKeyId(row), { key: row, row });
     for (const row of changes.activeUsers) {
       const id = `${customerId(row)}/${row.month}`;
       // The first fact that counted stays.
@@ -114,7 +112,7 @@ export class GatheredChanges {
   parted(): { readonly begun: BegunRows; readonly others: ProjectionChanges } {
     const { customers, decisions, facts, wakes, asleep, activeUsers, ...rest } = this.all();
     const isBegun = (key: CustomerKey): boolean => this.#begunCustomers.has(customerId(key));
-    const isDecided = (key: IntentKey): boolean => this.#begunIntents.has(intentId(key)) || isBegun(key);
+    const isDecided = (key: IntentKey): boolean => this.#begunIntents.has(intentKeyId(key)) || isBegun(key);
     const ofCustomers = parted(customers, isBegun);
     const ofDecisions = parted(decisions, isDecided);
     const ofWakes = parted(wakes, isDecided);

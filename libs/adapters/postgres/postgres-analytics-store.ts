@@ -26,7 +26,6 @@ import {
   revisedColumns,
   sessionColumns,
   sessionOf,
-  Table,
   userColumns,
   userOf,
   type StoredDecided,
@@ -37,6 +36,7 @@ import {
 import { LIVE_ANALYTICS } from './analytics-schema.js';
 import type { Database, Queryable, Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
+import { Table } from './table.js';
 import { accountRow } from './view-rows.js';
 
 const texts = <Row>(rows: readonly Row[], text: (row: Row) => string): string =>

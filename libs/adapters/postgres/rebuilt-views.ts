@@ -1,3 +1,4 @@
+import { customerId, intentKeyId } from '#application/keys';
 import type { Position } from '#application/ports/event-store';
 import {
   ProjectionStore,
@@ -11,7 +12,7 @@ import {
 } from '#application/ports/read-model';
 import { copyBegun } from './begun-rows.js';
 import type { Database } from './database.js';
-import { customerId, GatheredChanges, intentId } from './gathered-changes.js';
+import { GatheredChanges } from './gathered-changes.js';
 import { PostgresProjectionStore } from './postgres-projection-store.js';
 import { REBUILT_VIEWS } from './view-rebuild.js';
 
@@ -58,7 +59,7 @@ export class RebuiltViews extends ProjectionStore {
     if (keys.some((key) => this.#written?.moves(key) === true)) await this.#standing();
     return await this.#known(
       keys,
-      (changes, key) => changes.decisions.get(intentId(key)),
+      (changes, key) => changes.decisions.get(intentKeyId(key)),
       (missing) => this.#tables.decisions(missing),
     );
   }

@@ -4,7 +4,8 @@ import { DAY_MS } from '#domain/time';
 import type { ActiveUserRow, AnalyticsChanges, MonthChange, MonthKey, MonthRow } from '../ports/analytics.js';
 import type { Position } from '../ports/event-store.js';
 import type { CustomerKey } from '../ports/read-model.js';
-import { customerId, type Noted, type NotedMonth } from './noted.js';
+import { customerId } from '../keys.js';
+import type { Noted, NotedMonth } from './noted.js';
 
 type UserKey = MonthKey & CustomerKey;
 

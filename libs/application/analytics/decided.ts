@@ -5,15 +5,14 @@ import { HOUR_MS, instantOf, type Instant } from '#domain/time';
 import type { DecidedRow, HourRow, SessionKey } from '../ports/analytics.js';
 import type { Position } from '../ports/event-store.js';
 import type { IntentKey } from '../ports/read-model.js';
-import { customerId, type Noted } from './noted.js';
+import { intentKeyId } from '../keys.js';
+import type { Noted } from './noted.js';
 
 /** A message that the provider took. */
 export interface Sent extends SessionKey {
   readonly at: Instant;
   readonly kind: SentKind;
 }
-
-const intentKey = ({ intentId, ...key }: IntentKey): string => `${customerId(key)}/${intentId}`;
 
 /** The intent whose message the event tells about. */
 const toldIntent = (event: CustomerEvent): string | undefined => {
@@ -34,13 +33,13 @@ export const earlierIntents = (noted: readonly Noted[]): readonly IntentKey[] =>
   const wanted = new Map<string, IntentKey>();
   for (const { account, customer, event } of noted) {
     if (event.type === 'SendAuthorised') {
-      authorised.add(intentKey({ account, customer, intentId: event.intent.intentId }));
+      authorised.add(intentKeyId({ account, customer, intentId: event.intent.intentId }));
       continue;
     }
     const intentId = toldIntent(event);
     if (intentId === undefined) continue;
     const key = { account, customer, intentId };
-    const id = intentKey(key);
+    const id = intentKeyId(key);
     if (!authorised.has(id)) wanted.set(id, key);
   }
   return [...wanted.values()];
@@ -95,7 +94,7 @@ export interface DecidedFold {
 
 /** @param known the latest authorisations of `earlierIntents` */
 export const foldDecided = (noted: readonly Noted[], known: readonly DecidedRow[]): DecidedFold => {
-  const standing = new Map(known.map((row) => [intentKey(row), row]));
+  const standing = new Map(known.map((row) => [intentKeyId(row), row]));
   const changed = new Map<Position, DecidedRow>();
   const hours = new Map<string, HourRow>();
   const sent = new Map<Position, Sent>();
@@ -104,7 +103,7 @@ export const foldDecided = (noted: readonly Noted[], known: readonly DecidedRow[
     if (isVerdict(event)) {
       const row = decidedRow(one, event);
       changed.set(position, row);
-      if (row.outcome === 'authorised') standing.set(intentKey(row), row);
+      if (row.outcome === 'authorised') standing.set(intentKeyId(row), row);
       const hour = instantOf(Math.floor(row.at / HOUR_MS) * HOUR_MS);
       const { outcome, reason } = row;
       const id = `${account}/${hour}/${outcome}/${reason ?? ''}`;
@@ -112,11 +111,11 @@ export const foldDecided = (noted: readonly Noted[], known: readonly DecidedRow[
       continue;
     }
     const intentId = toldIntent(event);
-    const row = intentId === undefined ? undefined : standing.get(intentKey({ account, customer, intentId }));
+    const row = intentId === undefined ? undefined : standing.get(intentKeyId({ account, customer, intentId }));
     if (row === undefined) continue;
     const next = withOutcome(row, event);
     if (next !== row) {
-      standing.set(intentKey(row), next);
+      standing.set(intentKeyId(row), next);
       changed.set(row.position, next);
     }
     // Each accepted attempt is a message; a delivery tells of one only if nobody has said that it was accepted.

@@ -21,5 +21,3 @@ export interface NotedMonth extends MonthKey {
   readonly position: Position;
   readonly event: MauEvent;
 }
-
-export const customerId = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;

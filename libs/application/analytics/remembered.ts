@@ -11,7 +11,8 @@ import type {
   SessionSpan,
 } from '../ports/analytics.js';
 import type { CustomerKey, IntentKey } from '../ports/read-model.js';
-import { customerId, type Noted } from './noted.js';
+import { customerId } from '../keys.js';
+import type { Noted } from './noted.js';
 
 /** All rows of one customer that its events may change. */
 interface Known {

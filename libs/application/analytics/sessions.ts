@@ -16,7 +16,8 @@ import type { AnalyticsChanges, SessionKey, SessionRow, SessionSpan } from '../p
 import type { Position } from '../ports/event-store.js';
 import type { Sent } from './decided.js';
 import type { CustomerKey } from '../ports/read-model.js';
-import { customerId, type Noted } from './noted.js';
+import { customerId } from '../keys.js';
+import type { Noted } from './noted.js';
 
 const sessionKey = (key: SessionKey): string => `${customerId(key)}/${key.sender}`;
 

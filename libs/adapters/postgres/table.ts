@@ -1,0 +1,66 @@
+import { copied, lines, rowsOf, toLine } from './lines.js';
+
+type Type = Parameters<typeof rowsOf>[1];
+
+/** A column of a table, and what a row has in it. */
+export interface Column<Row> {
+  readonly name: string;
+  readonly type: Type;
+  readonly value: (row: Row) => string | number | null;
+}
+
+/** A table as it is written: many rows in one statement, an older row never over a newer one. */
+export class Table<Row> {
+  readonly #sql: string;
+  readonly #into: string;
+
+  /**
+   * @param key its primary key
+   * @param update what a conflict does, `stored` being the row that is there
+   */
+  constructor(
+    name: string,
+    private readonly columns: readonly Column<Row>[],
+    key: readonly string[],
+    update: string | undefined,
+  ) {
+    const names = columns.map((column) => column.name);
+    const set = names
+      .filter((column) => !key.includes(column))
+      .map((column) => `${column} = excluded.${column}`)
+      .join(', ');
+    this.#into = `${name} (${names.join(', ')})`;
+    this.#sql = `insert into ${name} as stored (${names.join(', ')})
+      select * from ${rowsOf(1, ...columns.map(({ type }) => type))}
+      on conflict (${key.join(', ')}) do update set ${update ?? `${set} where excluded.position > stored.position`}`;
+  }
+
+  /** For COPY: where it goes, and the rows as text. */
+  copied(rows: readonly Row[]): readonly [into: string, rows: string] {
+    return [this.#into, copied(rows.map((row) => this.columns.map(({ value }) => value(row))))];
+  }
+
+  statement(rows: readonly Row[]): readonly [sql: string, parameters: readonly string[]] {
+    return [this.#sql, this.columns.map(({ value }) => lines(rows.map(value)))];
+  }
+}
+
+export const text = <Row>(name: string, of: (row: Row) => string | null): Column<Row> => ({
+  name,
+  type: 'text',
+  value: (row) => {
+    const value = of(row);
+    return value === null ? null : toLine(value);
+  },
+});
+export const number = <Row>(name: string, value: (row: Row) => number | null): Column<Row> => ({
+  name,
+  type: 'bigint',
+  value,
+});
+export const id = <Row>(name: string, value: (row: Row) => string): Column<Row> => ({ name, type: 'uuid', value });
+export const json = <Row>(name: string, of: (row: Row) => object): Column<Row> => ({
+  name,
+  type: 'text',
+  value: (row) => JSON.stringify(of(row)),
+});

@@ -1,0 +1,117 @@
+import type { CustomerEvent, Decided } from '#domain/gate/events';
+import { isDecided, outcomes } from '#domain/gate/verdict';
+import { intentKeyId } from './keys.js';
+import type { RecordedEvent } from './ports/event-store.js';
+import type { CustomerKey, DecisionRow, IntentKey, ProjectionStore } from './ports/read-model.js';
+
+const isFirst = ({ event }: RecordedEvent): boolean => {
+  const own = event as CustomerEvent;
+  return isDecided(own) && own.ordinal === 1;
+};
+
+/** The latest row per intent of a batch, on top of the rows that are there. */
+export class DecisionRows {
+  readonly #events: { readonly key: IntentKey; readonly recorded: RecordedEvent }[] = [];
+
+  constructor(private readonly views: Pick<ProjectionStore, 'decisions'>) {}
+
+  take(key: CustomerKey, recorded: RecordedEvent): void {
+    const event = recorded.event as CustomerEvent;
+    const intentId =
+      'intent' in event && event.intent !== undefined
+        ? event.intent.intentId
+        : 'intentId' in event
+          ? event.intentId
+          : undefined;
+    if (intentId !== undefined && event.type !== 'WindowCorrected' && event.type !== 'VerdictRevised') {
+      this.#events.push({ key: { account: key.account, customer: key.customer, intentId }, recorded });
+    }
+  }
+
+  /** The intents whose first decision is among the events. */
+  begun(): readonly IntentKey[] {
+    return this.#events.flatMap(({ key, recorded }) => (isFirst(recorded) ? [key] : []));
+  }
+
+  async rows(): Promise<readonly DecisionRow[]> {
+    // A first decision needs no look at what is there; only what follows on an earlier batch does.
+    const started = new Set<string>();
+    const wanted = new Map<string, IntentKey>();
+    for (const { key, recorded } of this.#events) {
+      const id = intentKeyId(key);
+      if (isFirst(recorded)) started.add(id);
+      else if (!started.has(id)) wanted.set(id, key);
+    }
+    const known = wanted.size === 0 ? [] : await this.views.decisions([...wanted.values()]);
+    const rows = new Map(known.map((row) => [intentKeyId(row), row]));
+    for (const { key, recorded } of this.#events) {
+      const id = intentKeyId(key);
+      const row = withEvent(rows.get(id), key, recorded);
+      if (row !== undefined) rows.set(id, row);
+    }
+    return [...rows.values()];
+  }
+}
+
+/** As JSON. What quotes a person stays in the log (rules §12); the row would be a second place to erase it from. */
+const withoutPersonal = ({ personal: _personal, ...decision }: Decided): string => JSON.stringify(decision);
+
+const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: RecordedEvent): DecisionRow | undefined => {
+  const event = recorded.event as CustomerEvent;
+  const { revision, position } = recorded;
+  if (isDecided(event)) {
+    const isAuthorised = event.type === 'SendAuthorised';
+    return {
+      ...key,
+      fingerprint: event.intent.fingerprint,
+      outcome: outcomes[event.type],
+      reason: 'reason' in event ? event.reason : null,
+      delivery: isAuthorised ? 'pending' : null,
+      commandId: isAuthorised ? recorded.id : null,
+      providerMessageId: row?.providerMessageId ?? null,
+      sender: event.intent.sender,
+      decidedAt: event.at,
+      revision,
+      position,
+      decision: withoutPersonal(event),
+    };
+  }
+  if (event.type === 'SendCancelled') {
+    return {
+      ...key,
+      fingerprint: event.intent?.fingerprint ?? row?.fingerprint ?? '',
+      outcome: 'cancelled',
+      reason: null,
+      delivery: null,
+      commandId: row?.commandId ?? null,
+      providerMessageId: null,
+      sender: event.intent?.sender ?? row?.sender ?? '',
+      decidedAt: event.at,
+      revision,
+      position,
+      decision: JSON.stringify(event),
+    };
+  }
+  if (row === undefined) return undefined;
+  const moved = { ...row, revision, position };
+  switch (event.type) {
+    case 'SendStarted':
+      return { ...moved, delivery: 'started' };
+    case 'SendAccepted':
+      return { ...moved, delivery: 'accepted', providerMessageId: event.providerMessageId };
+    case 'SendOutcomeUnknown':
+      return { ...moved, delivery: 'outcome-unknown' };
+    case 'SendFailed':
+      return { ...moved, delivery: event.final ? 'failed' : 'pending' };
+    case 'SendRevoked':
+      return { ...moved, delivery: 'revoked' };
+    case 'MessageDelivered':
+      return row.delivery === 'read'
+        ? moved
+        : { ...moved, delivery: 'delivered', providerMessageId: event.providerMessageId };
+    case 'MessageRead':
+      return { ...moved, delivery: 'read', providerMessageId: event.providerMessageId };
+    default:
+      return moved;
+  }
+};

@@ -1,0 +1,6 @@
+import type { CustomerKey, IntentKey } from './ports/read-model.js';
+
+// Keys as text, for maps.
+
+export const customerId = ({ account, customer }: CustomerKey): string => `${account}/${customer}`;
+export const intentKeyId = ({ intentId, ...key }: IntentKey): string => `${customerId(key)}/${intentId}`;
