@@ -73,6 +73,25 @@ describe('group commit', () => {
     expect(await after).toEqual(['good!']);
   });
 
+  test.each(Array.from({ length: 12 }, (_, turns) => turns))(
+    'what comes %i turns after the end of the last group is not left lying',
+    async (turns) => {
+      const commit = writer();
+      const first = commit.add([item('a')]);
+      await settle();
+      release();
+      let second: Promise<readonly string[]> | undefined;
+      const later = async (): Promise<void> => {
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        second = commit.add([item('b')]);
+      };
+      await later();
+      await releaseAll();
+      expect(groups).toEqual([['a'], ['b']]);
+      expect(await Promise.all([first, second])).toEqual([['a!'], ['b!']]);
+    },
+  );
+
   test('idle waits for what is not written yet', async () => {
     const commit = writer();
     let written = 0;

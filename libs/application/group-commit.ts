@@ -42,11 +42,12 @@ export class GroupCommit<Item, Result> {
   }
 
   #start(): void {
-    const run = this.#run().then(() => void this.#running.delete(run));
+    // Taken out in the turn in which it finds nothing left: what comes a turn later would wait for nobody.
+    const run: Promise<void> = this.#run(() => void this.#running.delete(run));
     this.#running.add(run);
   }
 
-  async #run(): Promise<void> {
+  async #run(ended: () => void): Promise<void> {
     // Callers of the same tick go together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
@@ -62,6 +63,7 @@ export class GroupCommit<Item, Result> {
         for (const { reject } of group) reject(error);
       }
     }
+    ended();
   }
 
   #nextGroup(): readonly Waiting<Item, Result>[] {
