@@ -1,94 +1,25 @@
-import type { CustomerRow, DecisionRow, MauRow, WakeRow } from '#application/ports/read-model';
+import type { MauRow } from '#application/ports/read-model';
 import type { Transaction } from './database.js';
 import type { BegunRows } from './gathered-changes.js';
-import { copied, lines, rowsOf, toLine } from './lines.js';
+import { lines, rowsOf, toLine } from './lines.js';
+import type { Table } from './table.js';
+import { ViewTables } from './view-tables.js';
 
 /** As one text; more would have to be held twice for long. */
 const COPIED = 5_000;
 
-type Value = string | number | null;
-
-const orNull = (text: string | null): string | null => (text === null ? null : toLine(text));
-
-const copy = async <Row>(
-  transaction: Transaction,
-  into: string,
-  rows: readonly Row[],
-  values: (row: Row) => readonly Value[],
-): Promise<void> => {
-  for (let from = 0; from < rows.length; from += COPIED) {
-    await transaction.copy(into, copied(rows.slice(from, from + COPIED).map(values)));
-  }
-};
-
-const customer = ({ account, customer: name, revision, state }: CustomerRow): readonly Value[] => [
-  toLine(account),
-  toLine(name),
-  revision,
-  JSON.stringify(state),
-];
-
-const decision = (row: DecisionRow): readonly Value[] => [
-  toLine(row.account),
-  toLine(row.customer),
-  toLine(row.intentId),
-  toLine(row.fingerprint),
-  row.outcome,
-  orNull(row.reason),
-  row.delivery,
-  orNull(row.commandId),
-  orNull(row.providerMessageId),
-  toLine(row.sender),
-  row.decidedAt,
-  row.revision,
-  row.position,
-  row.decision,
-];
-
-const wake = (row: WakeRow): readonly Value[] => [
-  toLine(row.account),
-  toLine(row.customer),
-  toLine(row.intentId),
-  row.status,
-  orNull(row.reason),
-  orNull(row.template?.name ?? null),
-  orNull(row.template?.language ?? null),
-  row.wakeAt,
-];
-
-const activeUser = ({ account, month, customer: name, firstAt, firstEventId }: MauRow): readonly Value[] => [
-  toLine(account),
-  month,
-  toLine(name),
-  firstAt,
-  firstEventId,
-];
-
 /** Writes rows none of whose keys is stored: a second one of a key fails all. */
 export const copyBegun = async (transaction: Transaction, schema: string, rows: BegunRows): Promise<void> => {
-  await copy(transaction, `${schema}.customers (account, customer, revision, state)`, rows.customers, customer);
-  await copy(
-    transaction,
-    `${schema}.decisions (
-       account, customer, intent_id, fingerprint, outcome, reason, delivery, command_id, provider_message_id, sender,
-       decided_at, revision, position, decision
-     )`,
-    rows.decisions,
-    decision,
-  );
-  await copy(transaction, `${schema}.facts (id)`, rows.facts, (id) => [id]);
-  await copy(
-    transaction,
-    `${schema}.wakes (account, customer, intent_id, status, reason, template_name, template_language, wake_at)`,
-    rows.wakes,
-    wake,
-  );
-  await copy(
-    transaction,
-    `${schema}.active_users (account, month, customer, first_at, first_event_id)`,
-    rows.activeUsers,
-    activeUser,
-  );
+  const copy = async <Row>(all: readonly Row[], table: Table<Row>): Promise<void> => {
+    for (let from = 0; from < all.length; from += COPIED)
+      await transaction.copy(...table.copied(all.slice(from, from + COPIED)));
+  };
+  const { customers, decisions, facts, wakes, activeUsers } = new ViewTables(schema);
+  await copy(rows.customers, customers);
+  await copy(rows.decisions, decisions);
+  await copy(rows.facts, facts);
+  await copy(rows.wakes, wakes);
+  await copy(rows.activeUsers, activeUsers);
   await addToMonths(transaction, schema, rows.activeUsers);
 };
 

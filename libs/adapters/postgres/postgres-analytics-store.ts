@@ -57,21 +57,11 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
     private readonly name: string = ANALYTICS,
   ) {
     super();
-    this.#sessions = new Table(
-      `${schema}.sessions`,
-      sessionColumns,
-      ['account', 'customer', 'sender', 'opened_at'],
-      undefined,
-    );
-    this.#users = new Table(`${schema}.users`, userColumns, ['account', 'month', 'customer'], undefined);
-    this.#months = new Table(`${schema}.months`, monthColumns, ['account', 'month'], undefined);
-    this.#decided = new Table(
-      `${schema}.decided`,
-      decidedColumns,
-      ['account', 'customer', 'intent_id', 'position'],
-      'sent_at = excluded.sent_at, delivered_at = excluded.delivered_at, failure = excluded.failure',
-    );
-    this.#revised = new Table(`${schema}.revised`, revisedColumns, ['account', 'decision'], undefined);
+    this.#sessions = new Table(`${schema}.sessions`, sessionColumns, ['account', 'customer', 'sender', 'opened_at']);
+    this.#users = new Table(`${schema}.users`, userColumns, ['account', 'month', 'customer']);
+    this.#months = new Table(`${schema}.months`, monthColumns, ['account', 'month']);
+    this.#decided = new Table(`${schema}.decided`, decidedColumns, ['account', 'customer', 'intent_id', 'position']);
+    this.#revised = new Table(`${schema}.revised`, revisedColumns, ['account', 'decision']);
   }
 
   async checkpoint(): Promise<AnalyticsCheckpoint | undefined> {

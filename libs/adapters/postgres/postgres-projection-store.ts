@@ -7,17 +7,17 @@ import {
   type CustomerRow,
   type DecisionRow,
   type IntentKey,
-  type LateFactRow,
   type MauRow,
   type ProjectionChanges,
   type Takeover,
   type TemplateRow,
-  type WakeRow,
 } from '#application/ports/read-model';
 import type { Database, Queryable, Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
+import type { Table } from './table.js';
 import { ViewQueries } from './view-queries.js';
 import { LIVE_VIEWS } from './view-schema.js';
+import { ViewTables } from './view-tables.js';
 
 const column = <Row>(rows: readonly Row[], text: (row: Row) => string | null): string =>
   lines(
@@ -31,13 +31,13 @@ const column = <Row>(rows: readonly Row[], text: (row: Row) => string | null): s
 const ROWS_AT_ONCE = 5_000;
 
 const inParts = async <Row>(rows: readonly Row[], write: (part: readonly Row[]) => Promise<void>): Promise<void> => {
-  if (rows.length <= ROWS_AT_ONCE) return await write(rows);
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) await write(rows.slice(from, from + ROWS_AT_ONCE));
 };
 
 /** The projector's side of the read model: a statement per table and batch. */
 export class PostgresProjectionStore extends ProjectionStore {
   readonly #views: ViewQueries;
+  readonly #tables: ViewTables;
 
   constructor(
     private readonly database: Database,
@@ -45,6 +45,7 @@ export class PostgresProjectionStore extends ProjectionStore {
   ) {
     super();
     this.#views = new ViewQueries(database, schema);
+    this.#tables = new ViewTables(schema);
   }
 
   async checkpoint(projection: string): Promise<Position | undefined> {
@@ -83,15 +84,20 @@ export class PostgresProjectionStore extends ProjectionStore {
       // First, so that of two instances the slower one waits here and then gives up.
       await this.#swap(transaction, projection, from, to, true);
       await first?.(transaction);
-      await inParts(changes.customers, (rows) => this.#customers(transaction, rows));
-      await inParts(changes.decisions, (rows) => this.#decisions(transaction, rows));
-      await inParts(changes.facts, (rows) => this.#facts(transaction, rows));
-      await inParts(changes.asleep, (rows) => this.#asleep(transaction, rows));
-      await inParts(changes.wakes, (rows) => this.#wakes(transaction, rows));
+      const { customers, decisions, wakes, facts, lateFacts, accounts, templates } = this.#tables;
+      const put = async <Row>(rows: readonly Row[], table: Table<Row>): Promise<void> =>
+        inParts(rows, async (part) => void (await transaction.query(...table.statement(part))));
+      const add = async <Row>(rows: readonly Row[], table: Table<Row>): Promise<void> =>
+        inParts(rows, async (part) => void (await transaction.query(...table.addition(part))));
+      await put(changes.customers, customers);
+      await put(changes.decisions, decisions);
+      await add(changes.facts, facts);
+      await inParts(changes.asleep, (keys) => this.#asleep(transaction, keys));
+      await put(changes.wakes, wakes);
       await inParts(changes.activeUsers, (rows) => this.#activeUsers(transaction, rows));
-      await this.#lateFacts(transaction, changes.lateFacts);
-      await this.#accounts(transaction, changes.accounts);
-      await this.#templates(transaction, changes.templates);
+      await add(changes.lateFacts, lateFacts);
+      await put(changes.accounts, accounts);
+      await put(changes.templates, templates);
       await this.#takeovers(transaction, changes.takeovers);
     });
   }
@@ -125,71 +131,7 @@ export class PostgresProjectionStore extends ProjectionStore {
       );
   }
 
-  async #customers(transaction: Queryable, rows: readonly CustomerRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    await transaction.query(
-      `insert into ${this.schema}.customers as stored (account, customer, revision, state)
-       select * from ${rowsOf(1, 'text', 'text', 'bigint', 'text')}
-       on conflict (account, customer) do update set revision = excluded.revision, state = excluded.state
-       where excluded.revision > stored.revision`,
-      [
-        column(rows, ({ account }) => account),
-        column(rows, ({ customer }) => customer),
-        lines(rows.map(({ revision }) => revision)),
-        lines(rows.map(({ state }) => JSON.stringify(state))),
-      ],
-    );
-  }
-
-  /** The same revision replaces too: what became of a decision changes while it stands. */
-  async #decisions(transaction: Queryable, rows: readonly DecisionRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    await transaction.query(
-      `insert into ${this.schema}.decisions as stored (
-         account, customer, intent_id, fingerprint, outcome, reason, delivery, command_id, provider_message_id, sender,
-         decided_at, revision, position, decision
-       )
-       select * from ${rowsOf(
-         1,
-         ...(['text', 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'text'] as const),
-         ...(['bigint', 'bigint', 'bigint', 'text'] as const),
-       )}
-       on conflict (account, customer, intent_id) do update set
-         fingerprint = excluded.fingerprint, outcome = excluded.outcome, reason = excluded.reason,
-         delivery = excluded.delivery, command_id = excluded.command_id,
-         provider_message_id = excluded.provider_message_id, sender = excluded.sender,
-         decided_at = excluded.decided_at, revision = excluded.revision, position = excluded.position,
-         decision = excluded.decision
-       where excluded.revision >= stored.revision`,
-      [
-        column(rows, ({ account }) => account),
-        column(rows, ({ customer }) => customer),
-        column(rows, ({ intentId }) => intentId),
-        column(rows, ({ fingerprint }) => fingerprint),
-        column(rows, ({ outcome }) => outcome),
-        column(rows, ({ reason }) => reason),
-        column(rows, ({ delivery }) => delivery),
-        column(rows, ({ commandId }) => commandId),
-        column(rows, ({ providerMessageId }) => providerMessageId),
-        column(rows, ({ sender }) => sender),
-        lines(rows.map(({ decidedAt }) => decidedAt)),
-        lines(rows.map(({ revision }) => revision)),
-        lines(rows.map(({ position }) => position)),
-        lines(rows.map(({ decision }) => decision)),
-      ],
-    );
-  }
-
-  async #facts(transaction: Queryable, ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
-    await transaction.query(
-      `insert into ${this.schema}.facts select * from ${rowsOf(1, 'uuid')} on conflict do nothing`,
-      [lines(ids)],
-    );
-  }
-
   async #asleep(transaction: Queryable, keys: readonly IntentKey[]): Promise<void> {
-    if (keys.length === 0) return;
     await transaction.query(
       `delete from ${this.schema}.wakes w using ${rowsOf(1, 'text', 'text', 'text')} as k(account, customer, intent_id)
        where w.account = k.account and w.customer = k.customer and w.intent_id = k.intent_id`,
@@ -197,32 +139,6 @@ export class PostgresProjectionStore extends ProjectionStore {
         column(keys, ({ account }) => account),
         column(keys, ({ customer }) => customer),
         column(keys, ({ intentId }) => intentId),
-      ],
-    );
-  }
-
-  async #wakes(transaction: Queryable, rows: readonly WakeRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    await transaction.query(
-      // Many are named only because they may have moved: a row that stays as it is is not written again.
-      `insert into ${this.schema}.wakes as stored
-         (account, customer, intent_id, status, reason, template_name, template_language, wake_at)
-       select * from ${rowsOf(1, 'text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint')}
-       on conflict (account, customer, intent_id) do update set
-         status = excluded.status, reason = excluded.reason, template_name = excluded.template_name,
-         template_language = excluded.template_language, wake_at = excluded.wake_at
-       where (stored.status, stored.reason, stored.template_name, stored.template_language, stored.wake_at)
-         is distinct from
-         (excluded.status, excluded.reason, excluded.template_name, excluded.template_language, excluded.wake_at)`,
-      [
-        column(rows, ({ account }) => account),
-        column(rows, ({ customer }) => customer),
-        column(rows, ({ intentId }) => intentId),
-        column(rows, ({ status }) => status),
-        column(rows, ({ reason }) => reason),
-        column(rows, ({ template }) => template?.name ?? null),
-        column(rows, ({ template }) => template?.language ?? null),
-        lines(rows.map(({ wakeAt }) => wakeAt)),
       ],
     );
   }
@@ -294,66 +210,13 @@ export class PostgresProjectionStore extends ProjectionStore {
 
   /** The first fact that counted stays; a month's total grows by those who are new in it. */
   async #activeUsers(transaction: Queryable, rows: readonly MauRow[]): Promise<void> {
-    if (rows.length === 0) return;
+    const [sql, parameters] = this.#tables.activeUsers.addition(rows);
     await transaction.query(
-      `with counted as (
-         insert into ${this.schema}.active_users (account, month, customer, first_at, first_event_id)
-         select * from ${rowsOf(1, 'text', 'text', 'text', 'bigint', 'text')}
-         on conflict do nothing
-         returning account, month
-       )
+      `with counted as (${sql} returning account, month)
        insert into ${this.schema}.active_months as stored (account, month, users)
        select account, month, count(*) from counted group by account, month
        on conflict (account, month) do update set users = stored.users + excluded.users`,
-      [
-        column(rows, ({ account }) => account),
-        column(rows, ({ month }) => month),
-        column(rows, ({ customer }) => customer),
-        lines(rows.map(({ firstAt }) => firstAt)),
-        column(rows, ({ firstEventId }) => firstEventId),
-      ],
-    );
-  }
-
-  async #lateFacts(transaction: Queryable, rows: readonly LateFactRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    await transaction.query(
-      `insert into ${this.schema}.late_facts select * from ${rowsOf(1, 'bigint', 'text')} on conflict do nothing`,
-      [lines(rows.map(({ position }) => position)), column(rows, ({ stream }) => stream)],
-    );
-  }
-
-  async #accounts(transaction: Queryable, rows: readonly AccountRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    await transaction.query(
-      `insert into ${this.schema}.accounts as stored (account, revision, state)
-       select * from ${rowsOf(1, 'text', 'bigint', 'text')}
-       on conflict (account) do update set revision = excluded.revision, state = excluded.state
-       where excluded.revision > stored.revision`,
-      [
-        column(rows, ({ state }) => state.account),
-        lines(rows.map(({ state }) => state.revision)),
-        lines(rows.map(({ state }) => JSON.stringify(state))),
-      ],
-    );
-  }
-
-  async #templates(transaction: Queryable, rows: readonly TemplateRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    await transaction.query(
-      `insert into ${this.schema}.templates as stored (account, name, language, revision, status, state)
-       select * from ${rowsOf(1, 'text', 'text', 'text', 'bigint', 'text', 'text')}
-       on conflict (account, name, language) do update
-         set revision = excluded.revision, status = excluded.status, state = excluded.state
-       where excluded.revision > stored.revision`,
-      [
-        column(rows, ({ account }) => account),
-        column(rows, ({ state }) => state.name),
-        column(rows, ({ state }) => state.language),
-        lines(rows.map(({ state }) => state.revision)),
-        column(rows, ({ state }) => state.status ?? null),
-        lines(rows.map(({ state }) => JSON.stringify(state))),
-      ],
+      parameters,
     );
   }
 }

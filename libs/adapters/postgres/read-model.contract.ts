@@ -19,7 +19,8 @@ export interface Views {
   readonly store: ProjectionStore;
 }
 
-const nothing: ProjectionChanges = {
+/** A batch that changes nothing: what a test puts its rows on top of. */
+export const noChanges: ProjectionChanges = {
   customers: [],
   decisions: [],
   facts: [],
@@ -83,7 +84,7 @@ export const readModelContract = (name: string, opened: () => Views): void => {
     });
     const apply = async (changes: Partial<ProjectionChanges>): Promise<void> => {
       const to = (position ?? 0) + 10;
-      await opened().store.apply(projection, position, to, { ...nothing, ...changes });
+      await opened().store.apply(projection, position, to, { ...noChanges, ...changes });
       position = to;
     };
     const customer = (id: string): CustomerKey => ({ account, customer: id });
@@ -372,7 +373,9 @@ export const readModelContract = (name: string, opened: () => Views): void => {
         await apply({});
         expect(await store.checkpoint(projection)).toBe(10);
         for (const from of [undefined, 0, 20])
-          await expect(store.apply(projection, from, 30, nothing)).rejects.toMatchObject({ code: 'checkpoint-taken' });
+          await expect(store.apply(projection, from, 30, noChanges)).rejects.toMatchObject({
+            code: 'checkpoint-taken',
+          });
         await apply({});
         expect(await store.checkpoint(projection)).toBe(20);
       });
@@ -380,7 +383,7 @@ export const readModelContract = (name: string, opened: () => Views): void => {
       test('a lost swap leaves no row behind', async () => {
         const { model, store } = opened();
         await apply({});
-        const changes = { ...nothing, customers: [{ ...customer('a'), revision: 1, state: initialCustomer }] };
+        const changes = { ...noChanges, customers: [{ ...customer('a'), revision: 1, state: initialCustomer }] };
         await expect(store.apply(projection, undefined, 20, changes)).rejects.toMatchObject({
           code: 'checkpoint-taken',
         });
@@ -391,7 +394,7 @@ export const readModelContract = (name: string, opened: () => Views): void => {
         const { model, store } = opened();
         for (let from: number | undefined = undefined, round = 1; round <= 10; from = round, round += 1) {
           const state = stateOf(String(round));
-          const changes = { ...nothing, customers: [{ ...customer('a'), revision: round, state }] };
+          const changes = { ...noChanges, customers: [{ ...customer('a'), revision: round, state }] };
           const outcomes = await Promise.allSettled([1, 2].map(() => store.apply(projection, from, round, changes)));
           expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
         }

@@ -4,7 +4,7 @@ import { prepare } from './open-database.js';
 import type { PgliteDatabase } from './pglite-database.js';
 import { PostgresProjectionStore } from './postgres-projection-store.js';
 import { PostgresReadModel } from './postgres-read-model.js';
-import { readModelContract, type Views } from './read-model.contract.js';
+import { noChanges, readModelContract, type Views } from './read-model.contract.js';
 import { prepareRebuild, putInPlace, REBUILT_VIEWS } from './view-rebuild.js';
 
 describe('the read model on PGlite', () => {
@@ -28,19 +28,7 @@ describe('the read model on PGlite', () => {
   test('a rebuilt read model takes the place of the live one, with the checkpoints that own no rows', async () => {
     const { model, store } = views;
     const key = { account: 'rebuilt', customer: 'a' };
-    const changes = {
-      customers: [],
-      decisions: [],
-      facts: [],
-      wakes: [],
-      asleep: [],
-      activeUsers: [],
-      lateFacts: [],
-      takeovers: [],
-      accounts: [],
-      templates: [],
-    };
-    const row = (revision: number) => ({ ...changes, customers: [{ ...key, revision, state: initialCustomer }] });
+    const row = (revision: number) => ({ ...noChanges, customers: [{ ...key, revision, state: initialCustomer }] });
     await store.apply('live', undefined, 5, row(5));
     await store.moveCheckpoint('publisher', undefined, 4);
 

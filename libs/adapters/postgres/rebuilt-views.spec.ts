@@ -1,25 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { CustomerKey, DecisionRow, ProjectionChanges } from '#application/ports/read-model';
+import type { CustomerKey, DecisionRow } from '#application/ports/read-model';
 import { initialCustomer } from '#domain/gate/state';
 import { instantOf } from '#domain/time';
 import { memoryDatabase } from './memory-database.js';
 import { prepare } from './open-database.js';
 import type { PgliteDatabase } from './pglite-database.js';
+import { noChanges } from './read-model.contract.js';
 import { RebuiltViews } from './rebuilt-views.js';
 import { dropRebuild, indexRebuild, prepareRebuild, REBUILT_VIEWS } from './view-rebuild.js';
 
-const nothing: ProjectionChanges = {
-  customers: [],
-  decisions: [],
-  facts: [],
-  wakes: [],
-  asleep: [],
-  activeUsers: [],
-  lateFacts: [],
-  takeovers: [],
-  accounts: [],
-  templates: [],
-};
 const FACT = '00000000-0000-4000-8000-000000000001';
 const a: CustomerKey = { account: 'acme', customer: 'a' };
 const b: CustomerKey = { account: 'acme', customer: 'b' };
@@ -61,11 +50,11 @@ describe('the read model that a rebuild fills', () => {
 
   test('a row that changes many times is written once, with the checkpoint; until then it is read as it was gathered', async () => {
     await views.apply('views', undefined, 1, {
-      ...nothing,
+      ...noChanges,
       customers: [at(a, 0)],
       begun: { customers: [a], intents: [] },
     });
-    await views.apply('views', 1, 2, { ...nothing, customers: [at(a, 1)], decisions: [decision(a, 1)] });
+    await views.apply('views', 1, 2, { ...noChanges, customers: [at(a, 1)], decisions: [decision(a, 1)] });
     expect([await count('customers'), await views.checkpoint('views')]).toEqual([0, undefined]);
     expect(await views.customers([a, b])).toEqual([at(a, 1)]);
     expect(await views.decisions([{ ...a, intentId: 'i' }])).toEqual([decision(a, 1)]);
@@ -77,10 +66,10 @@ describe('the read model that a rebuild fills', () => {
   });
 
   test('a row that is there although it should not be is written over', async () => {
-    await views.apply('views', undefined, 1, { ...nothing, customers: [at(a, 0)] });
+    await views.apply('views', undefined, 1, { ...noChanges, customers: [at(a, 0)] });
     await views.flush();
     const begun = { customers: [a], intents: [] };
-    await views.apply('views', 1, 3, { ...nothing, customers: [at(a, 2)], facts: [FACT], begun });
+    await views.apply('views', 1, 3, { ...noChanges, customers: [at(a, 2)], facts: [FACT], begun });
     await views.flush();
     expect(await views.checkpoint('views')).toBe(3);
     expect(await new RebuiltViews(database).customers([a])).toEqual([at(a, 2)]);
@@ -90,15 +79,15 @@ describe('the read model that a rebuild fills', () => {
   test('a user who counts twice counts once in the month', async () => {
     const user = { ...a, month: '2026-01', firstAt: instantOf(1), firstEventId: 'e1' };
     const begun = { customers: [a], intents: [] };
-    await views.apply('views', undefined, 1, { ...nothing, customers: [at(a, 0)], activeUsers: [user], begun });
+    await views.apply('views', undefined, 1, { ...noChanges, customers: [at(a, 0)], activeUsers: [user], begun });
     await views.apply('views', 1, 2, {
-      ...nothing,
+      ...noChanges,
       customers: [at(a, 1)],
       activeUsers: [{ ...user, firstEventId: 'e2' }],
     });
     await views.flush();
     await views.apply('views', 2, 3, {
-      ...nothing,
+      ...noChanges,
       customers: [at(a, 2)],
       activeUsers: [{ ...user, firstEventId: 'e3' }],
     });
@@ -115,13 +104,13 @@ describe('the read model that a rebuild fills', () => {
       const begun = { customers: [a, b], intents: [] };
       const takeover = { account: 'acme', from: 'a', to: 'b', revision: 5, intentIds: [] };
       const both = { customers: [at(a, 1), at(b, 5)], decisions: [decision(a, 1)] };
-      await views.apply('views', undefined, 1, { ...nothing, ...both, takeovers: [takeover], begun });
+      await views.apply('views', undefined, 1, { ...noChanges, ...both, takeovers: [takeover], begun });
       const moved = { ...decision(b, 5), position: 1 };
       const read = isRead ? await views.decisions([{ ...b, intentId: 'i' }]) : [moved];
       expect(read).toEqual([moved]);
       const next = { ...moved, revision: 6 };
       const later = { ...decision(a, 2), intentId: 'j' };
-      await views.apply('views', 1, 2, { ...nothing, customers: [at(a, 2), at(b, 6)], decisions: [next, later] });
+      await views.apply('views', 1, 2, { ...noChanges, customers: [at(a, 2), at(b, 6)], decisions: [next, later] });
       await views.flush();
       expect(await count('decisions')).toBe(2);
       const stored = new RebuiltViews(database);
@@ -133,9 +122,9 @@ describe('the read model that a rebuild fills', () => {
 
   test('a write that fails moves no checkpoint, and is told by the next one', async () => {
     await database.script(`alter table ${REBUILT_VIEWS}.customers add constraint broken check (customer <> 'b')`);
-    await views.apply('views', undefined, 1, { ...nothing, customers: [at(a, 0)] });
+    await views.apply('views', undefined, 1, { ...noChanges, customers: [at(a, 0)] });
     await views.flush();
-    await views.apply('views', 1, 2, { ...nothing, customers: [at(a, 1), at(b, 0)] });
+    await views.apply('views', 1, 2, { ...noChanges, customers: [at(a, 1), at(b, 0)] });
     await expect(views.flush()).rejects.toThrow('broken');
     const next = new RebuiltViews(database);
     expect(await next.checkpoint('views')).toBe(1);
@@ -143,14 +132,14 @@ describe('the read model that a rebuild fills', () => {
   });
 
   test('a fact that the log has twice counts once; its key is made at the end, and once', async () => {
-    await views.apply('views', undefined, 1, { ...nothing, facts: [FACT, FACT] });
+    await views.apply('views', undefined, 1, { ...noChanges, facts: [FACT, FACT] });
     await views.flush();
     expect(await count('facts')).toBe(2);
     await indexRebuild(database);
     expect(await count('facts')).toBe(1);
     await indexRebuild(database);
     // One that is known already comes again, behind the key.
-    await views.apply('views', 1, 2, { ...nothing, facts: [FACT] });
+    await views.apply('views', 1, 2, { ...noChanges, facts: [FACT] });
     await views.flush();
     expect([await count('facts'), await views.checkpoint('views')]).toEqual([1, 2]);
     // Tables of a rebuild that is taken up keep theirs.

@@ -11,18 +11,19 @@ export interface Column<Row> {
 
 /** A table as it is written: many rows in one statement, an older row never over a newer one. */
 export class Table<Row> {
-  readonly #sql: string;
+  readonly #insert: string;
   readonly #into: string;
+  readonly #update: string;
 
   /**
    * @param key its primary key
-   * @param update what a conflict does, `stored` being the row that is there
+   * @param isNewer when a row takes the place of the one that is `stored`
    */
   constructor(
     name: string,
     private readonly columns: readonly Column<Row>[],
     key: readonly string[],
-    update: string | undefined,
+    isNewer = 'excluded.position > stored.position',
   ) {
     const names = columns.map((column) => column.name);
     const set = names
@@ -30,9 +31,9 @@ export class Table<Row> {
       .map((column) => `${column} = excluded.${column}`)
       .join(', ');
     this.#into = `${name} (${names.join(', ')})`;
-    this.#sql = `insert into ${name} as stored (${names.join(', ')})
-      select * from ${rowsOf(1, ...columns.map(({ type }) => type))}
-      on conflict (${key.join(', ')}) do update set ${update ?? `${set} where excluded.position > stored.position`}`;
+    this.#insert = `insert into ${name} as stored (${names.join(', ')})
+      select * from ${rowsOf(1, ...columns.map(({ type }) => type))}`;
+    this.#update = `on conflict (${key.join(', ')}) do update set ${set} where ${isNewer}`;
   }
 
   /** For COPY: where it goes, and the rows as text. */
@@ -41,7 +42,16 @@ export class Table<Row> {
   }
 
   statement(rows: readonly Row[]): readonly [sql: string, parameters: readonly string[]] {
-    return [this.#sql, this.columns.map(({ value }) => lines(rows.map(value)))];
+    return [`${this.#insert} ${this.#update}`, this.#parameters(rows)];
+  }
+
+  /** What is there stays as it is; the table may be without its key. */
+  addition(rows: readonly Row[]): readonly [sql: string, parameters: readonly string[]] {
+    return [`${this.#insert} on conflict do nothing`, this.#parameters(rows)];
+  }
+
+  #parameters(rows: readonly Row[]): readonly string[] {
+    return this.columns.map(({ value }) => lines(rows.map(value)));
   }
 }
 
@@ -59,6 +69,8 @@ export const number = <Row>(name: string, value: (row: Row) => number | null): C
   value,
 });
 export const id = <Row>(name: string, value: (row: Row) => string): Column<Row> => ({ name, type: 'uuid', value });
+/** @param value JSON already */
+export const written = <Row>(name: string, value: (row: Row) => string): Column<Row> => ({ name, type: 'text', value });
 export const json = <Row>(name: string, of: (row: Row) => object): Column<Row> => ({
   name,
   type: 'text',

@@ -105,12 +105,18 @@ export const foldSessions = (
   known: readonly SessionRow[],
 ): Pick<AnalyticsChanges, 'sessions' | 'removedSessions'> => {
   const all = new Map<string, Held>();
+  const keysOf = new Map<string, SessionKey[]>();
   const held = ({ account, customer, sender }: SessionKey): Held => {
     const key = { account, customer, sender };
     const id = sessionKey(key);
-    const found = all.get(id) ?? { key, stored: [], sessions: [], positions: new Map<Session, Position>() };
-    all.set(id, found);
-    return found;
+    const known = all.get(id);
+    if (known !== undefined) return known;
+    const own = { key, stored: [], sessions: [], positions: new Map<Session, Position>() };
+    all.set(id, own);
+    const others = keysOf.get(customerId(key));
+    if (others === undefined) keysOf.set(customerId(key), [key]);
+    else others.push(key);
+    return own;
   };
   for (const row of known) {
     const own = held(row);
@@ -130,11 +136,8 @@ export const foldSessions = (
     at: Instant,
     isOver: (sender: string) => boolean = () => true,
   ): void => {
-    const id = customerId({ account, customer });
-    for (const { key } of all.values()) {
-      if (customerId(key) === id && isOver(key.sender))
-        change(key, position, (sessions) => withNumberChanged(sessions, at));
-    }
+    for (const key of keysOf.get(customerId({ account, customer })) ?? [])
+      if (isOver(key.sender)) change(key, position, (sessions) => withNumberChanged(sessions, at));
   };
 
   for (const { account, customer, event, id, position } of noted) {

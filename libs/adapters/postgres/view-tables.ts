@@ -1,0 +1,117 @@
+import type {
+  AccountRow,
+  CustomerRow,
+  DecisionRow,
+  LateFactRow,
+  MauRow,
+  TemplateRow,
+  WakeRow,
+} from '#application/ports/read-model';
+import { id, json, number, Table, text, written } from './table.js';
+
+/** The tables of the read model that are written by their rows alone. */
+export class ViewTables {
+  readonly customers: Table<CustomerRow>;
+  readonly decisions: Table<DecisionRow>;
+  readonly facts: Table<string>;
+  readonly wakes: Table<WakeRow>;
+  readonly activeUsers: Table<MauRow>;
+  readonly lateFacts: Table<LateFactRow>;
+  readonly accounts: Table<AccountRow>;
+  readonly templates: Table<TemplateRow>;
+
+  constructor(schema: string) {
+    const isNewer = 'excluded.revision > stored.revision';
+    this.customers = new Table<CustomerRow>(
+      `${schema}.customers`,
+      [
+        text('account', ({ account }) => account),
+        text('customer', ({ customer }) => customer),
+        number('revision', ({ revision }) => revision),
+        json('state', ({ state }) => state),
+      ],
+      ['account', 'customer'],
+      isNewer,
+    );
+    this.decisions = new Table<DecisionRow>(
+      `${schema}.decisions`,
+      [
+        text('account', ({ account }) => account),
+        text('customer', ({ customer }) => customer),
+        text('intent_id', ({ intentId }) => intentId),
+        text('fingerprint', ({ fingerprint }) => fingerprint),
+        text('outcome', ({ outcome }) => outcome),
+        text('reason', ({ reason }) => reason),
+        text('delivery', ({ delivery }) => delivery),
+        text('command_id', ({ commandId }) => commandId),
+        text('provider_message_id', ({ providerMessageId }) => providerMessageId),
+        text('sender', ({ sender }) => sender),
+        number('decided_at', ({ decidedAt }) => decidedAt),
+        number('revision', ({ revision }) => revision),
+        number('position', ({ position }) => position),
+        written('decision', ({ decision }) => decision),
+      ],
+      ['account', 'customer', 'intent_id'],
+      // The same revision replaces too: what became of a decision changes while it stands.
+      'excluded.revision >= stored.revision',
+    );
+    this.facts = new Table<string>(`${schema}.facts`, [id('id', (fact) => fact)], ['id']);
+    this.wakes = new Table<WakeRow>(
+      `${schema}.wakes`,
+      [
+        text('account', ({ account }) => account),
+        text('customer', ({ customer }) => customer),
+        text('intent_id', ({ intentId }) => intentId),
+        text('status', ({ status }) => status),
+        text('reason', ({ reason }) => reason),
+        text('template_name', ({ template }) => template?.name ?? null),
+        text('template_language', ({ template }) => template?.language ?? null),
+        number('wake_at', ({ wakeAt }) => wakeAt),
+      ],
+      ['account', 'customer', 'intent_id'],
+      // Many are named only because they may have moved: a row that stays as it is is not written again.
+      `(stored.status, stored.reason, stored.template_name, stored.template_language, stored.wake_at)
+       is distinct from
+       (excluded.status, excluded.reason, excluded.template_name, excluded.template_language, excluded.wake_at)`,
+    );
+    this.activeUsers = new Table<MauRow>(
+      `${schema}.active_users`,
+      [
+        text('account', ({ account }) => account),
+        text('month', ({ month }) => month),
+        text('customer', ({ customer }) => customer),
+        number('first_at', ({ firstAt }) => firstAt),
+        text('first_event_id', ({ firstEventId }) => firstEventId),
+      ],
+      ['account', 'month', 'customer'],
+    );
+    this.lateFacts = new Table<LateFactRow>(
+      `${schema}.late_facts`,
+      [number('position', ({ position }) => position), text('stream', ({ stream }) => stream)],
+      ['position'],
+    );
+    this.accounts = new Table<AccountRow>(
+      `${schema}.accounts`,
+      [
+        text('account', ({ state }) => state.account),
+        number('revision', ({ state }) => state.revision),
+        json('state', ({ state }) => state),
+      ],
+      ['account'],
+      isNewer,
+    );
+    this.templates = new Table<TemplateRow>(
+      `${schema}.templates`,
+      [
+        text('account', ({ account }) => account),
+        text('name', ({ state }) => state.name),
+        text('language', ({ state }) => state.language),
+        number('revision', ({ state }) => state.revision),
+        text('status', ({ state }) => state.status ?? null),
+        json('state', ({ state }) => state),
+      ],
+      ['account', 'name', 'language'],
+      isNewer,
+    );
+  }
+}
