@@ -55,7 +55,7 @@ export const exportCommand = (program: Command, run: Runner): void => {
     .option('--json', 'one JSON object on standard output')
     .addHelpText(
       'after',
-      '\nExit codes: 0 written, 66 no such account, 78 the file cannot be written, 130 interrupted.',
+      '\nExit codes: 0 written, 66 no such account, 78 the file cannot be written, or an export with other options was stopped there, 130 interrupted.',
     )
     .action((table: ExportTableName, account: string, options: Options) =>
       run((context) => {

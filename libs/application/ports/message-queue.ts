@@ -46,7 +46,8 @@ export interface ReceivedMessage {
  * What an `@EventPattern(topic)` handler gets as payload: consecutive messages of one partition.
  * A partition's next batch comes only after this one; partitions run concurrently.
  *
- * The handler resolves: all messages are finished, and the offset behind the last is committed.
+ * The handler resolves: all messages are finished, and the offset behind the last is committed, soon or when the
+ * consumer stops: a crash in between brings some again.
  * It rejects: the messages it named `finished` up to the lowest unfinished one are committed, the rest is delivered
  * again after a growing pause; nothing is skipped.
  */
