@@ -340,7 +340,8 @@ describe('exports', () => {
           expect((await readdir(folder)).filter((left) => left.startsWith(`resumed.${format}.`))).toEqual([]);
         },
       ),
-      { numRuns: 8 },
+      // A part may have got to disk that is longer than all that is still to come.
+      { numRuns: 8, examples: [[[9], new Uint8Array(expected.byteLength)]] },
     );
     expect(resumptions).toBeGreaterThan(0);
   });
