@@ -8,6 +8,7 @@ import { openIntent, type OpenIntent } from '#domain/gate/state';
 import { instantOf, plus, type Instant } from '#domain/time';
 import { decideByCustomer, loadFresh, rounds, type Placed } from './by-customer.js';
 import type { Customer } from './customer.js';
+import { CallsUnderWay } from './calls-under-way.js';
 import type { Customers } from './customers.js';
 import type { Directory } from './directory.js';
 import type { Pacing, Sending } from './pacing.js';
@@ -69,16 +70,11 @@ type Groups<T> = readonly (readonly T[])[];
 /** From send command to outcome (rules §7): pace, re-check, claim, call, settle. */
 export class SendMessages {
   readonly #newClaim: () => string;
-  readonly #calling = new Set<Promise<void>>();
-  /** Customers of calls under way: their messages go one after the other. */
-  readonly #busy = new Set<string>();
-  /** Customers that may still be claimed for: who holds a claim is called at once, or others would give up on it. */
-  #free: number;
-  #failure: { readonly error: unknown } | undefined;
+  readonly #calls: CallsUnderWay;
 
   constructor(private readonly options: SendMessagesOptions) {
     this.#newClaim = options.newClaim ?? randomUUID;
-    this.#free = options.concurrency;
+    this.#calls = new CallsUnderWay(options.concurrency);
   }
 
   /**
@@ -99,7 +95,7 @@ export class SendMessages {
 
   /** Resolves when no call is under way any more; to await before the store is closed. */
   async idle(): Promise<void> {
-    while (this.#calling.size > 0) await Promise.allSettled(this.#calling);
+    await this.#calls.idle();
   }
 
   /** Gives up on attempts without an outcome, those of processes that died (rules §7). Resolves with how many. */
@@ -129,60 +125,22 @@ export class SendMessages {
       await directory.refreshTemplates(templatesOf(going.loaded, going.groups));
       const calls: Promise<void>[] = [];
       for (let from = 0; from < going.loaded.length;) {
-        const to = from + (await this.#room(going.loaded.length - from));
+        const to = from + Math.min(await this.#calls.room(), going.loaded.length - from, CLAIMED_AT_ONCE);
         const [some, theirs] = [going.loaded.slice(from, to), going.groups.slice(from, to)];
         from = to;
-        const give = this.#take(some);
+        const give = this.#calls.take(some.map(({ stream }) => stream));
         try {
           const { claimed, owned } = await this.#claim(some, theirs, situation, answers);
-          calls.push(this.#underWay(this.#callAndSettle(claimed, owned, situation, answers), give));
+          calls.push(this.#calls.add(this.#callAndSettle(claimed, owned, situation, answers), give));
         } catch (error) {
           give();
           throw error;
         }
       }
       await Promise.race([Promise.all(calls), pause(SLOW_MS)]);
-      this.#rethrow();
+      this.#calls.rethrow();
     }
     return answers;
-  }
-
-  /** How many customers may be claimed for now; waits until it is one at least. */
-  async #room(wanted: number): Promise<number> {
-    // Others may be claiming: then there is nothing to wait for yet.
-    while (this.#free <= 0) await Promise.race([...this.#calling, pause(SETTLE_EVERY_MS)]);
-    this.#rethrow();
-    return Math.min(wanted, this.#free, CLAIMED_AT_ONCE);
-  }
-
-  /** Keeps room for them, and their next messages waiting, until the returned function is called. */
-  #take(customers: readonly Customer[]): () => void {
-    this.#free -= customers.length;
-    for (const { stream } of customers) this.#busy.add(stream);
-    return () => {
-      this.#free += customers.length;
-      for (const { stream } of customers) this.#busy.delete(stream);
-    };
-  }
-
-  /** Never rejects: the fault is what a later run rejects with. */
-  #underWay(calls: Promise<void>, done: () => void): Promise<void> {
-    const work = calls
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => {
-        this.#calling.delete(work);
-        done();
-      });
-    this.#calling.add(work);
-    return work;
-  }
-
-  #rethrow(): void {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure !== undefined) throw failure.error;
   }
 
   /** Of each customer what may go now; the customers in the order in which accounts take turns. */
@@ -215,7 +173,7 @@ export class SendMessages {
           const own = waiting.turnOf(key);
           const others = isNews && own === undefined ? waiting.behind(pair) : undefined;
           const paid = customer.state.paid?.[sender];
-          const isBusy = this.#busy.has(customer.stream);
+          const isBusy = this.#calls.isBusy(customer.stream);
           if (isBusy) this.#wait(key, open, plus(now, BUSY_MS));
           else if (others !== undefined) this.#wait(key, open, others);
           else if (own === undefined && open.retryAt !== undefined && open.retryAt > now)
