@@ -3,6 +3,7 @@ import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiTags } from '#platform/ap
 import { CustomerIdentity } from '#application/customer-identity';
 import { InfrastructureError } from '#application/errors';
 import { Clock } from '#application/ports/clock';
+import { EventStore } from '#application/ports/event-store';
 import { MessageProducer } from '#application/ports/message-queue';
 import { ReadModel } from '#application/ports/read-model';
 import { DecisionsView, DecisionView, IntentReferenceView, TakenView } from '#contracts/http/views';
@@ -11,7 +12,7 @@ import { Answers, Problems, schemaRef, UNREADABLE } from '#platform/answers';
 import { Needs } from './access.js';
 import { AccountLookup } from './account-lookup.js';
 import { CustomerLookup } from './customer-lookup.js';
-import { decisionView } from './decision-view.js';
+import { decisionViews } from './decision-view.js';
 import { decisionExample, intentExample, referenceExample } from './examples.js';
 import { InvalidRequestFilter } from './invalid-request.js';
 import { JsonBody } from './json-body.js';
@@ -37,6 +38,7 @@ const AWAY = 'The queue does not take messages now: ask again';
 export class IntentsController {
   constructor(
     private readonly readModel: ReadModel,
+    private readonly store: EventStore,
     private readonly producer: MessageProducer,
     private readonly identity: CustomerIdentity,
     private readonly clock: Clock,
@@ -118,8 +120,9 @@ export class IntentsController {
     const ids = await this.customers.idsOf(account, named);
     const rows = await this.readModel.decisions(ids.map((customer) => ({ account, customer, intentId })));
     // An intent that a merge took over has a decision under each id: the last one stands.
-    const [row] = [...rows].sort((a, b) => b.position - a.position);
-    if (row !== undefined) return decisionView(row);
+    const standing = rows.toSorted((a, b) => b.position - a.position).slice(0, 1);
+    const [shown] = await decisionViews(this.store, standing);
+    if (shown !== undefined) return shown;
     await this.accounts.named(account);
     throw new InfrastructureError('not-found', 'There is no decision on this intent. If it was just sent, ask again.', {
       field: 'intentId',
@@ -141,6 +144,6 @@ export class IntentsController {
     }
     const rows = await this.readModel.decisionsByIntentId(account, intentId, MAX_DECISIONS);
     if (rows.length === 0) await this.accounts.named(account);
-    return { decisions: rows.map(decisionView) };
+    return { decisions: await decisionViews(this.store, rows) };
   }
 }

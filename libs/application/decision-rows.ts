@@ -1,4 +1,4 @@
-import type { CustomerEvent, Decided } from '#domain/gate/events';
+import type { CustomerEvent } from '#domain/gate/events';
 import { isDecided, outcomes } from '#domain/gate/verdict';
 import { intentKeyId } from './keys.js';
 import type { RecordedEvent } from './ports/event-store.js';
@@ -53,9 +53,6 @@ export class DecisionRows {
   }
 }
 
-/** As JSON. What quotes a person stays in the log (rules §12); the row would be a second place to erase it from. */
-const withoutPersonal = ({ personal: _personal, ...decision }: Decided): string => JSON.stringify(decision);
-
 const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: RecordedEvent): DecisionRow | undefined => {
   const event = recorded.event as CustomerEvent;
   const { revision, position } = recorded;
@@ -73,7 +70,8 @@ const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: Recor
       decidedAt: event.at,
       revision,
       position,
-      decision: withoutPersonal(event),
+      decidedIn: key.customer,
+      decidedAs: revision,
     };
   }
   if (event.type === 'SendCancelled') {
@@ -89,7 +87,8 @@ const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: Recor
       decidedAt: event.at,
       revision,
       position,
-      decision: JSON.stringify(event),
+      decidedIn: key.customer,
+      decidedAs: revision,
     };
   }
   if (row === undefined) return undefined;

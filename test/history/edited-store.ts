@@ -32,8 +32,8 @@ export class EditedStore extends EventStore {
   }
   override async readStreams(reads: readonly StreamRead[]): Promise<readonly (readonly RecordedEvent[])[]> {
     const events = await this.#events();
-    return reads.map(({ stream, fromRevision }) =>
-      events.filter((event) => event.stream === stream && event.revision >= fromRevision),
+    return reads.map(({ stream, fromRevision, atMost }) =>
+      events.filter((event) => event.stream === stream && event.revision >= fromRevision).slice(0, atMost),
     );
   }
   override async *subscribe({ after = 0, categories, batchSize }: SubscriptionOptions): AsyncGenerator<EventBatch> {

@@ -32,7 +32,7 @@ const erased = (recorded: RecordedEvent): RecordedEvent => {
 };
 const isGone = (events: readonly RecordedEvent[]): readonly RecordedEvent[] => events.map(erased);
 
-/** Rows of a table of the read model, folded anew from a log; without what the decisions' rows quote. */
+/** Rows of a table of the read model, folded anew from a log. */
 const folded = async (
   store: EventStore,
   tables: readonly string[],

@@ -19,7 +19,10 @@ import {
   ReadModel,
   type TemplateRow,
 } from '#application/ports/read-model';
+import type { StreamRead } from '#application/ports/event-store';
+import { customerStream } from '#application/streams';
 import { initialAccount } from '#domain/account';
+import type { CustomerEvent } from '#domain/gate/events';
 import { instantOf, type Instant } from '#domain/time';
 import { ProblemFilter } from '#platform/problem-filter';
 import { undescribed } from '#testing/described-api';
@@ -94,12 +97,22 @@ export interface Answer {
 
 type Behind = Pick<InsightsOptions, 'analytics' | 'store' | 'apiKeys' | 'access'>;
 
-/** For tests that ask neither analysts' nor auditors' questions. */
-const absent = (): Behind => {
+/** For tests that ask neither analysts' nor auditors' questions: of the log, one customer's stream alone. */
+const absent = (events: readonly CustomerEvent[]): Behind => {
   const nothing = {};
+  const stream = customerStream('acme', identity.customerOf('acme', { phone: '4915112345678' }));
+  const log = {
+    readStreams: async (reads: readonly StreamRead[]) =>
+      reads.map((read) =>
+        events
+          .map((event, revision) => ({ event, revision }))
+          .slice(read.stream === stream ? read.fromRevision : Infinity)
+          .slice(0, read.atMost),
+      ),
+  };
   return {
     analytics: nothing as Behind['analytics'],
-    store: nothing as Behind['store'],
+    store: log as unknown as Behind['store'],
     apiKeys: nothing as Behind['apiKeys'],
     access: new AccessPolicy('off', '127.0.0.1'),
   };
@@ -108,7 +121,9 @@ const absent = (): Behind => {
 let description: ReturnType<typeof openApi> | undefined;
 
 /** The HTTP API over memory. Every answer is held against the API's own description. */
-export const openInsights = async (clock: Clock = new FixedClock(), behind: Behind = absent()) => {
+export const openInsights = async (clock: Clock = new FixedClock(), elsewhere?: Behind) => {
+  const events: CustomerEvent[] = [];
+  const behind = elsewhere ?? absent(events);
   const readModel = new MemoryReadModel();
   const producer = new MemoryProducer();
   const parts: Record<string, string> = {};
@@ -148,6 +163,8 @@ export const openInsights = async (clock: Clock = new FixedClock(), behind: Behi
   });
   return {
     readModel,
+    /** Of the customer with the phone number +49 151 12345678. */
+    events,
     producer,
     parts,
     stalled,

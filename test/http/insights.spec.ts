@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { InfrastructureError } from '#application/errors';
 import type { CustomerRow, DecisionRow } from '#application/ports/read-model';
 import { readMessage } from '#contracts/read-message';
-import type { Decided } from '#domain/gate/events';
+import type { CustomerEvent, Decided } from '#domain/gate/events';
 import { initialCustomer } from '#domain/gate/state';
 import { initialTemplate } from '#domain/template';
 import { HOUR_MS, plus } from '#domain/time';
@@ -325,7 +325,7 @@ const refusal: Decided = {
   remedy: 'the customer writes',
   personal: { to: { phone: '+4915112345678' }, text: 'Hello Ada' },
 };
-const decision = (change: Partial<DecisionRow> = {}): DecisionRow => ({
+const decision = (change: Partial<DecisionRow> = {}, event: CustomerEvent = refusal): DecisionRow => ({
   account: 'acme',
   customer: ada,
   intentId: 'order/1',
@@ -339,7 +339,9 @@ const decision = (change: Partial<DecisionRow> = {}): DecisionRow => ({
   decidedAt: now,
   revision: 4,
   position: 10,
-  decision: JSON.stringify(refusal),
+  decidedIn: ada,
+  // The events of all tests lie in one stream.
+  decidedAs: api.events.push(event) - 1,
   ...change,
 });
 
@@ -388,6 +390,12 @@ describe('GET a decision', () => {
     });
   });
 
+  test('whose event is not in the log is a problem, and never somebody else’s decision', async () => {
+    readModel.decisionRows = [decision({ decidedIn: formerAda })];
+    const { status, body } = await api.fetched('GET', `/v1/accounts/acme/customers/${ada}/intents/order%2F1`);
+    expect([status, body]).toEqual([500, expect.objectContaining({ code: 'store-corrupt' })]);
+  });
+
   test('an unknown one is a problem', async () => {
     expect(await api.get(`/v1/accounts/acme/customers/${ada}/intents/none`)).toMatchObject({
       status: 404,
@@ -397,11 +405,11 @@ describe('GET a decision', () => {
   });
 
   test('a cancelled one: in the words of the upstream, also where the intent never came', async () => {
-    const cancelled = { type: 'SendCancelled', at: now, intentId: 'order/1', reason: 'sold out' };
+    const cancelled = { type: 'SendCancelled', at: now, intentId: 'order/1', reason: 'sold out' } as const;
     const row = { outcome: 'cancelled', reason: null } as const;
     readModel.decisionRows = [
-      decision({ ...row, decision: JSON.stringify({ ...cancelled, intent }) }),
-      decision({ ...row, intentId: 'b', sender: '', fingerprint: '', decision: JSON.stringify(cancelled) }),
+      decision(row, { ...cancelled, intent }),
+      decision({ ...row, intentId: 'b', sender: '', fingerprint: '' }, cancelled),
     ];
     const { body } = await api.get(`/v1/accounts/acme/customers/${ada}/intents/order%2F1`);
     const shown = { account: 'acme', customer: ada, outcome: 'cancelled', delivery: null, commandId: null };
@@ -413,10 +421,8 @@ describe('GET a decision', () => {
 
   test.each(['pending', 'delivered', 'failed'] as const)('an authorised one that is %s', async (delivery) => {
     const { reason: _reason, remedy: _remedy, ...record } = refusal;
-    const authorised = { ...record, type: 'SendAuthorised', content: 'own', validUntil: now, usesSlot: false };
-    readModel.decisionRows = [
-      decision({ outcome: 'authorised', reason: null, delivery, commandId: 'c', decision: JSON.stringify(authorised) }),
-    ];
+    const authorised = { ...record, type: 'SendAuthorised', content: 'own', validUntil: now, usesSlot: false } as const;
+    readModel.decisionRows = [decision({ outcome: 'authorised', reason: null, delivery, commandId: 'c' }, authorised)];
     const { body } = await api.get(`/v1/accounts/acme/customers/${ada}/intents/order%2F1`);
     expect(body).toMatchObject({ outcome: 'authorised', delivery, commandId: 'c', content: 'own', validUntil: at });
   });

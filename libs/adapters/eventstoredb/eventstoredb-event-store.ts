@@ -13,7 +13,7 @@ import {
 } from '#application/ports/event-store';
 import { AppendConnection, type AppendConnectionOptions } from './append-connection.js';
 import { closeClient, openClient } from './client.js';
-import { concurrently, readToEnd } from './reading.js';
+import { concurrently, readOn } from './reading.js';
 import { prepareAppend } from './stored-event.js';
 import { follow, type FollowOptions } from './subscription.js';
 
@@ -66,7 +66,7 @@ export class EventStoreDbEventStore extends EventStore {
 
   override async readStreams(reads: readonly StreamRead[]): Promise<readonly (readonly RecordedEvent[])[]> {
     const { readConcurrency, readTimeoutMs } = this.#options;
-    const streams = await concurrently(reads, readConcurrency, (read) => readToEnd(this.#reads, read, readTimeoutMs));
+    const streams = await concurrently(reads, readConcurrency, (read) => readOn(this.#reads, read, readTimeoutMs));
     // Closing ends calls as if their streams ended there.
     if (this.#closed.signal.aborted) throw new InfrastructureError('store-unavailable', 'The event store was closed.');
     return streams;

@@ -15,24 +15,25 @@ import { recordedEvent } from './stored-event.js';
 const PAGE = 500;
 
 /**
- * One stream from a revision to its end; empty when there is none.
+ * One stream from a revision on; empty when there is none.
  * @throws InfrastructureError `store-unavailable`, `not-found` when the stream was deleted, `event-undecodable`, `store-corrupt`
  */
-export const readToEnd = async (
+export const readOn = async (
   client: EventStoreDBClient,
-  { stream, fromRevision }: StreamRead,
+  { stream, fromRevision, atMost = Infinity }: StreamRead,
   timeoutMs: number,
 ): Promise<readonly RecordedEvent[]> => {
   const events: RecordedEvent[] = [];
   let from = BigInt(fromRevision);
   for (;;) {
-    const page = await readPage(client, stream, from, timeoutMs);
+    const maxCount = Math.min(PAGE, atMost - events.length);
+    const page = await readPage(client, stream, from, maxCount, timeoutMs);
     for (const resolved of page) {
       const event = recordedEvent(resolved);
       if (event !== undefined) events.push(event);
     }
     const last = page.at(-1)?.event;
-    if (last === undefined || page.length < PAGE) return events;
+    if (last === undefined || page.length < maxCount || events.length >= atMost) return events;
     // Not counted on from the first: a stream can have lost its beginning, and hold what is not ours.
     from = last.revision + 1n;
   }
@@ -42,10 +43,11 @@ const readPage = async (
   client: EventStoreDBClient,
   stream: string,
   fromRevision: bigint,
+  maxCount: number,
   timeoutMs: number,
 ): Promise<readonly ResolvedEvent[]> => {
   try {
-    return await collect(client.readStream(stream, { fromRevision, maxCount: PAGE }), timeoutMs);
+    return await collect(client.readStream(stream, { fromRevision, maxCount }), timeoutMs);
   } catch (cause) {
     if (cause instanceof StreamNotFoundError) return [];
     if (cause instanceof StreamDeletedError) throw deleted(stream, cause);

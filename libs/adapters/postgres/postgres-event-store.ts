@@ -127,12 +127,17 @@ export class PostgresEventStore extends EventStore {
       'store-unavailable',
       this.database.query<EventRow & { readonly number: number }>(
         `select r.number, ${columns}
-         from ${rowsOf(1, 'text', 'bigint')} with ordinality as r(stream, from_revision, number)
+         from ${rowsOf(1, 'text', 'bigint', 'bigint')} with ordinality as r(stream, from_revision, at_most, number)
          cross join lateral (
-           select * from tidegate_log.events e where e.stream = r.stream and e.revision >= r.from_revision
+           select * from tidegate_log.events e
+           where e.stream = r.stream and e.revision >= r.from_revision order by e.revision limit r.at_most
          ) e
          order by r.number, e.revision`,
-        [lines(reads.map(({ stream }) => stream)), lines(reads.map(({ fromRevision }) => fromRevision))],
+        [
+          lines(reads.map(({ stream }) => stream)),
+          lines(reads.map(({ fromRevision }) => fromRevision)),
+          lines(reads.map(({ atMost }) => atMost ?? null)),
+        ],
       ),
     );
     const streams: RecordedEvent[][] = reads.map(() => []);

@@ -57,7 +57,8 @@ const decisionOf = (key: CustomerKey, change: Partial<DecisionRow> = {}): Decisi
   decidedAt: at(0),
   revision: 3,
   position: 30,
-  decision: JSON.stringify({ type: 'SendAuthorised', text: awkward }),
+  decidedIn: key.customer,
+  decidedAs: 2,
   ...change,
 });
 
@@ -194,11 +195,13 @@ export const readModelContract = (name: string, opened: () => Views): void => {
         const rows = async (id: string) =>
           await model.decisions(['own', 'going', 'alone', awkward].map((intentId) => ({ ...customer(id), intentId })));
         expect(await rows('loser')).toEqual([]);
+        // Rows move, events do not.
+        const decidedIn = customer('loser').customer;
         expect(new Set(await rows('survivor'))).toEqual(
           new Set([
             decided('survivor', 'own', { outcome: 'held' }),
-            decided('survivor', 'going', { delivery: 'started', revision: 9 }),
-            decided('survivor', awkward, { revision: 9 }),
+            decided('survivor', 'going', { delivery: 'started', revision: 9, decidedIn }),
+            decided('survivor', awkward, { revision: 9, decidedIn }),
           ]),
         );
         expect(await rows('other')).toHaveLength(1);

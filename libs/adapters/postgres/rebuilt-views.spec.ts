@@ -26,7 +26,8 @@ const decision = (key: CustomerKey, revision: number): DecisionRow => ({
   decidedAt: instantOf(0),
   revision,
   position: revision,
-  decision: JSON.stringify({ text: 'a\nb\t\\' }),
+  decidedIn: key.customer,
+  decidedAs: revision,
 });
 
 describe('the read model that a rebuild fills', () => {
@@ -105,7 +106,7 @@ describe('the read model that a rebuild fills', () => {
       const takeover = { account: 'acme', from: 'a', to: 'b', revision: 5, intentIds: [] };
       const both = { customers: [at(a, 1), at(b, 5)], decisions: [decision(a, 1)] };
       await views.apply('views', undefined, 1, { ...noChanges, ...both, takeovers: [takeover], begun });
-      const moved = { ...decision(b, 5), position: 1 };
+      const moved = { ...decision(b, 5), position: 1, decidedIn: 'a', decidedAs: 1 };
       const read = isRead ? await views.decisions([{ ...b, intentId: 'i' }]) : [moved];
       expect(read).toEqual([moved]);
       const next = { ...moved, revision: 6 };

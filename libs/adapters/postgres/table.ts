@@ -69,8 +69,6 @@ export const number = <Row>(name: string, value: (row: Row) => number | null): C
   value,
 });
 export const id = <Row>(name: string, value: (row: Row) => string): Column<Row> => ({ name, type: 'uuid', value });
-/** @param value JSON already */
-export const written = <Row>(name: string, value: (row: Row) => string): Column<Row> => ({ name, type: 'text', value });
 export const json = <Row>(name: string, of: (row: Row) => object): Column<Row> => ({
   name,
   type: 'text',

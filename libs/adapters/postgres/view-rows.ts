@@ -93,7 +93,8 @@ export interface StoredDecision {
   readonly decided_at: number;
   readonly revision: number;
   readonly position: number;
-  readonly decision: string;
+  readonly decided_in: string;
+  readonly decided_as: number;
 }
 
 export const decisionRow = (row: StoredDecision): DecisionRow => ({
@@ -110,7 +111,8 @@ export const decisionRow = (row: StoredDecision): DecisionRow => ({
   decidedAt: instantOf(row.decided_at),
   revision: row.revision,
   position: row.position,
-  decision: row.decision,
+  decidedIn: fromLine(row.decided_in),
+  decidedAs: row.decided_as,
 });
 
 export interface StoredWake {

@@ -3,7 +3,7 @@ import type { Schema } from './migrate.js';
 /** The schema that is read. A rebuild fills another one and then takes its place. */
 export const LIVE_VIEWS = 'tidegate_views';
 
-/** Ids and names are as `toLine` writes them; states and decisions are JSON as text, which nobody searches. */
+/** Ids and names are as `toLine` writes them; states are JSON as text, which nobody searches. */
 export const viewSchema = (name: string): Schema => ({
   name,
   scripts: [
@@ -37,7 +37,8 @@ export const viewSchema = (name: string): Schema => ({
       decided_at          bigint not null,
       revision            bigint not null,
       position            bigint not null,
-      decision            text   not null,
+      decided_in          text   not null,
+      decided_as          bigint not null,
       primary key (account, customer, intent_id)
     ) with (fillfactor = 80);
 

@@ -7,7 +7,7 @@ import type {
   TemplateRow,
   WakeRow,
 } from '#application/ports/read-model';
-import { id, json, number, Table, text, written } from './table.js';
+import { id, json, number, Table, text } from './table.js';
 
 /** The tables of the read model that are written by their rows alone. */
 export class ViewTables {
@@ -49,7 +49,8 @@ export class ViewTables {
         number('decided_at', ({ decidedAt }) => decidedAt),
         number('revision', ({ revision }) => revision),
         number('position', ({ position }) => position),
-        written('decision', ({ decision }) => decision),
+        text('decided_in', ({ decidedIn }) => decidedIn),
+        number('decided_as', ({ decidedAs }) => decidedAs),
       ],
       ['account', 'customer', 'intent_id'],
       // The same revision replaces too: what became of a decision changes while it stands.

@@ -64,6 +64,8 @@ export interface StreamRead {
   readonly stream: string;
   /** The first revision wanted. */
   readonly fromRevision: number;
+  /** How many events, at least one; undefined: to the end of the stream. */
+  readonly atMost?: number | undefined;
 }
 
 export interface SubscriptionOptions {

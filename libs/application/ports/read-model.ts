@@ -34,8 +34,9 @@ export interface DecisionRow extends IntentKey {
   /** Revision in the customer's stream, and position in the log, of the latest decision's event. */
   readonly revision: number;
   readonly position: Position;
-  /** Serialised decision event, without its `personal` field. */
-  readonly decision: string;
+  /** Where the decision's event is, with its reasons: whose stream, which keeps it after a takeover too, and its revision there. */
+  readonly decidedIn: string;
+  readonly decidedAs: number;
 }
 
 export const decisionOutcomes = ['authorised', 'refused', 'held', 'expired', 'cancelled'] as const;

@@ -24,6 +24,28 @@ export const readingContract = (opened: Opened): void => {
       expect(await readStream(store, stream, 99)).toEqual([]);
     });
 
+    test('reads so many at most, of each stream as many as it is asked for', async () => {
+      const { store } = opened();
+      const [a, b] = [freshStream(), freshStream()];
+      await appendTo(store, a, NO_STREAM, newMessages(700));
+      await appendTo(store, b, NO_STREAM, newMessages(3));
+      const answers = await store.readStreams([
+        { stream: a, fromRevision: 2, atMost: 1 },
+        { stream: b, fromRevision: 0 },
+        { stream: a, fromRevision: 0, atMost: 650 },
+        { stream: b, fromRevision: 1, atMost: 9 },
+        { stream: b, fromRevision: 3, atMost: 1 },
+      ]);
+      const span = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+      expect(answers.map((events) => events.map(({ revision }) => revision))).toEqual([
+        [2],
+        [0, 1, 2],
+        span(0, 650),
+        [1, 2],
+        [],
+      ]);
+    });
+
     test('answers in the order of the requests, each from its own revision', async () => {
       const { store } = opened();
       const [a, b, missing] = [freshStream(), freshStream(), freshStream()];
