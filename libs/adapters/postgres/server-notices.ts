@@ -24,7 +24,11 @@ export class ServerNotices {
     const listeners = this.#listeners.get(channel) ?? new Set();
     if (listeners.size === 0) {
       this.#listeners.set(channel, listeners);
-      this.#client?.query(`listen ${escapeIdentifier(channel)}`).catch(() => this.#client?.end());
+      this.#client?.query(`listen ${escapeIdentifier(channel)}`).then(
+        // What was told before it was listened to is unknown.
+        () => this.#heard(channel, undefined),
+        () => this.#client?.end(),
+      );
     }
     listeners.add(heard);
     this.#connected ??= this.#stayConnected();

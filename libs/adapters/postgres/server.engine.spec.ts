@@ -151,7 +151,9 @@ describe('a Postgres server', () => {
     await until(() => heard.includes('second'));
 
     end();
+    heard.length = 0;
     database.listen('other channel', (payload) => heard.push(payload));
+    await until(() => heard.includes(undefined));
     other.notify('channel', 'third');
     other.notify('other channel', 'fourth');
     await until(() => heard.includes('fourth'));
