@@ -1,6 +1,7 @@
 import { type ISocketFactory, Kafka, type logCreator, logLevel } from 'kafkajs';
 import { InfrastructureError } from '#application/errors';
 import type { KafkaSettings } from './kafka-url.js';
+import { calmRequestQueues } from './request-queue.js';
 
 /** Takes what is worth a line in the log. */
 export type KafkaLog = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void;
@@ -18,6 +19,7 @@ export interface KafkaClientOptions {
  * @param retries how often a connection is tried again: 5 times take about 5 s, 15 about 25 s
  */
 export function createClient(settings: KafkaSettings, { log, sockets }: KafkaClientOptions, retries = 5): Kafka {
+  calmRequestQueues();
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,
