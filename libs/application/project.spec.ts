@@ -55,9 +55,9 @@ class Stage {
     await new Project(store as EventStore, views as ProjectionStore).follow(new AbortController().signal);
   }
 
-  #apply({ customers, decisions, takeovers }: ProjectionChanges): void {
-    for (const row of customers) this.customers.set(row.customer, row);
-    for (const row of decisions) this.rows.set(`${row.customer}/${row.intentId}`, row);
+  #apply({ begun, customers, decisions, takeovers }: ProjectionChanges): void {
+    for (const row of [...begun.customers, ...customers]) this.customers.set(row.customer, row);
+    for (const row of [...begun.decisions, ...decisions]) this.rows.set(`${row.customer}/${row.intentId}`, row);
     for (const { from, to, intentIds } of takeovers) {
       for (const intentId of intentIds) {
         const row = this.rows.get(`${from}/${intentId}`);

@@ -3,10 +3,9 @@ import { LRUCache } from 'lru-cache';
 import { evolveAccount, initialAccount, policyAt, type AccountEvent, type AccountState } from '#domain/account';
 import type { CustomerEvent } from '#domain/gate/events';
 import { evolve } from '#domain/gate/evolve';
-import { wakesAt } from '#domain/gate/permit';
 import { prevails } from '#domain/gate/merge';
 import { isLate } from '#domain/history/late';
-import { initialCustomer, openIntent, type CustomerState, type OpenIntent } from '#domain/gate/state';
+import { initialCustomer, openIntent, type CustomerState } from '#domain/gate/state';
 import { countsIn } from '#domain/mau';
 import {
   changesTemplate,
@@ -19,6 +18,7 @@ import type { Instant } from '#domain/time';
 import { DecisionRows } from './decision-rows.js';
 import { isInboundFact } from './inbound-facts.js';
 import { customerId, intentKeyId } from './keys.js';
+import { takeIntents, type ChangedIntents } from './open-intent-rows.js';
 import { NO_STREAM, type EventStore, type Position, type RecordedEvent } from './ports/event-store.js';
 import type {
   CustomerKey,
@@ -30,7 +30,6 @@ import type {
   ProjectionChanges,
   ProjectionStore,
   Takeover,
-  WakeRow,
 } from './ports/read-model.js';
 import { readAhead } from './read-ahead.js';
 import { streamParts, templateStream } from './streams.js';
@@ -112,11 +111,13 @@ export class Project {
     }
   }
 
-  #remember({ customers, decisions, takeovers }: ProjectionChanges): void {
-    for (const row of customers) this.#customers.set(customerId(row), row);
+  #remember({ begun, customers, decisions, takeovers }: ProjectionChanges): void {
+    for (const rows of [begun.customers, customers]) for (const row of rows) this.#customers.set(customerId(row), row);
     // Rows of decisions move with a takeover.
     if (takeovers.length > 0) this.#decisions.clear();
-    else for (const row of decisions) if (row.delivery !== null) this.#decisions.set(intentKeyId(row), row);
+    else
+      for (const rows of [begun.decisions, decisions])
+        for (const row of rows) if (row.delivery !== null) this.#decisions.set(intentKeyId(row), row);
   }
 
   /** What these consecutive events of the log change. @param events one of `segmentsOf` */
@@ -146,17 +147,16 @@ export class Project {
     const rowOf = await this.#rows(
       [...byCustomer.values()].flatMap(({ key, events: own }) => (own[0]?.revision === 0 ? [] : [key])),
     );
-    const customers: CustomerRow[] = [];
-    const wakes: WakeRow[] = [];
-    const asleep: IntentKey[] = [];
+    const customers: { readonly begun: CustomerRow[]; readonly others: CustomerRow[] } = { begun: [], others: [] };
+    const intents: ChangedIntents = { begun: [], openIntents: [], closed: [] };
     const takeovers: Takeover[] = [];
-    const begun: CustomerKey[] = [];
     const decisions = new DecisionRows({ decisions: (keys) => this.#decisionRows(keys) });
     for (const { key, events: own } of byCustomer.values()) {
+      const { account, customer } = key;
       const row = rowOf.get(customerId(key));
-      let state = row?.state ?? initialCustomer;
+      const before = row?.state ?? initialCustomer;
+      let state = before;
       let revision = row?.revision ?? NO_STREAM;
-      if (own[0]?.revision === 0) begun.push(key);
       for (const recorded of own) {
         if (recorded.revision <= revision) continue;
         if (recorded.event.type === 'CustomerMerged') takeovers.push(takeoverOf(key, recorded.event, recorded, state));
@@ -165,27 +165,30 @@ export class Project {
         revision = recorded.revision;
         decisions.take(key, recorded);
       }
-      customers.push({ ...key, revision, state });
+      (row === undefined ? customers.begun : customers.others).push({ account, customer, revision, state });
       const now = own.at(-1)?.recordedAt;
       if (now === undefined) continue;
-      const situation = { customer: state, account: this.#accountOf(key.account) };
-      for (const [intentId, wake] of changedWakes(row?.state ?? initialCustomer, situation, now)) {
-        if (wake === undefined) asleep.push({ account: key.account, customer: key.customer, intentId });
-        else wakes.push({ ...wake, account: key.account, customer: key.customer, intentId });
-      }
+      takeIntents(intents, key, before, { customer: state, account: this.#accountOf(account) }, now);
     }
+    const decided = await decisions.rows();
     return {
-      customers,
-      decisions: await decisions.rows(),
-      facts: events.flatMap(({ id, event }) => (isInboundFact(event.type) ? [id] : [])),
-      wakes,
-      asleep,
+      begun: {
+        customers: customers.begun,
+        decisions: decided.begun,
+        openIntents: intents.begun,
+        facts: events.flatMap(({ id, event }) => (isInboundFact(event.type) ? [id] : [])),
+        activeUsers: [],
+      },
+      customers: customers.others,
+      decisions: decided.others,
+      openIntents: intents.openIntents,
+      closed: intents.closed,
+      facts: [],
       activeUsers,
       lateFacts,
       takeovers,
       accounts: [...accounts.values()].map((state) => ({ state })),
       templates: [...templates.values()],
-      begun: { customers: begun, intents: decisions.begun() },
     };
   }
 
@@ -282,32 +285,3 @@ const takeoverOf = (
 });
 
 const lateFactRow = ({ position, stream }: RecordedEvent): LateFactRow => ({ position, stream });
-
-type Wake = Omit<WakeRow, keyof IntentKey>;
-
-const wakeOf = (open: OpenIntent, situation: Parameters<typeof wakesAt>[1], now: Instant): Wake | undefined => {
-  const wakeAt = wakesAt(open, situation, now);
-  if (wakeAt === undefined || open.status === 'outcome-unknown') return undefined;
-  const held = open.status === 'held' ? open : undefined;
-  return { status: open.status, reason: held?.reason ?? null, template: held?.template ?? null, wakeAt };
-};
-
-/**
- * The intents that may wake otherwise than before, each with its wake; undefined for one that wakes no more. A permit
- * that is still the same object wakes as it did: nothing but the customer's own events moves it. What is held or on its
- * way wakes by the time and the policy too, and is looked at each time.
- */
-function* changedWakes(
-  before: CustomerState,
-  situation: Parameters<typeof wakesAt>[1],
-  now: Instant,
-): Generator<readonly [string, Wake | undefined]> {
-  const { intents, survivor } = situation.customer;
-  for (const [intentId, open] of Object.entries(intents)) {
-    const isSame = open === before.intents[intentId] && survivor === before.survivor;
-    if (!isSame || open.status !== 'authorised') yield [intentId, wakeOf(open, situation, now)];
-  }
-  for (const intentId of Object.keys(before.intents)) {
-    if (!Object.hasOwn(intents, intentId)) yield [intentId, undefined];
-  }
-}

@@ -8,8 +8,6 @@ const row = (intentId: string, wakeAt = 1): WakeRow => ({
   customer: 'c',
   intentId,
   status: 'held',
-  reason: 'window-closed',
-  template: null,
   wakeAt: instantOf(wakeAt),
 });
 

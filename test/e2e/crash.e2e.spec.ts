@@ -241,7 +241,7 @@ describe(`apps killed at random on Kafka and Postgres, seed ${SEED}`, () => {
       'customers',
       'decisions',
       'facts',
-      'wakes',
+      'open_intents',
       'active_users',
       'active_months',
       'accounts',

@@ -17,7 +17,7 @@ const tables = [
   'customers',
   'decisions',
   'facts',
-  'wakes',
+  'open_intents',
   'active_users',
   'active_months',
   'late_facts',

@@ -1,25 +1,28 @@
-import type { MauRow } from '#application/ports/read-model';
+import type { CustomerRows, MauRow } from '#application/ports/read-model';
 import type { Transaction } from './database.js';
-import type { BegunRows } from './gathered-changes.js';
 import { lines, rowsOf, toLine } from './lines.js';
 import type { Table } from './table.js';
-import { ViewTables } from './view-tables.js';
+import type { ViewTables } from './view-tables.js';
 
 /** As one text; more would have to be held twice for long. */
 const COPIED = 5_000;
 
 /** Writes rows none of whose keys is stored: a second one of a key fails all. */
-export const copyBegun = async (transaction: Transaction, schema: string, rows: BegunRows): Promise<void> => {
+export const copyBegun = async (
+  transaction: Transaction,
+  schema: string,
+  tables: ViewTables,
+  rows: CustomerRows,
+): Promise<void> => {
   const copy = async <Row>(all: readonly Row[], table: Table<Row>): Promise<void> => {
     for (let from = 0; from < all.length; from += COPIED)
       await transaction.copy(...table.copied(all.slice(from, from + COPIED)));
   };
-  const { customers, decisions, facts, wakes, activeUsers } = new ViewTables(schema);
-  await copy(rows.customers, customers);
-  await copy(rows.decisions, decisions);
-  await copy(rows.facts, facts);
-  await copy(rows.wakes, wakes);
-  await copy(rows.activeUsers, activeUsers);
+  await copy(rows.customers, tables.customers);
+  await copy(rows.decisions, tables.decisions);
+  await copy(rows.openIntents, tables.openIntents);
+  await copy(rows.facts, tables.facts);
+  await copy(rows.activeUsers, tables.activeUsers);
   await addToMonths(transaction, schema, rows.activeUsers);
 };
 

@@ -4,37 +4,59 @@ import type {
   AccountRow,
   CustomerKey,
   CustomerRow,
+  CustomerRows,
   DecisionRow,
   IntentKey,
   LateFactRow,
   MauRow,
+  OpenIntentRow,
   ProjectionChanges,
   Takeover,
   TemplateRow,
-  WakeRow,
 } from '#application/ports/read-model';
 
 /** How many rows of facts weigh as much as one of the others. */
 const FACTS = 8;
 
-/**
- * The changes of consecutive batches as one: the latest row of each kind, parted into those that cannot be stored yet
- * and those that may.
- */
+/** The latest row of each key, and whether one may be stored. */
+class LatestRows<Row> {
+  readonly #rows = new Map<string, { readonly row: Row; readonly isBegun: boolean }>();
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  get(id: string): Row | undefined {
+    return this.#rows.get(id)?.row;
+  }
+
+  isBegun(id: string): boolean {
+    return this.#rows.get(id)?.isBegun === true;
+  }
+
+  take(id: string, row: Row, isBegun: boolean): void {
+    this.#rows.set(id, { row, isBegun: this.#rows.get(id)?.isBegun ?? isBegun });
+  }
+
+  /** Those that are begun, or the others. */
+  all(begun: boolean): readonly Row[] {
+    return [...this.#rows.values()].flatMap(({ row, isBegun }) => (isBegun === begun ? [row] : []));
+  }
+}
+
+/** The changes of consecutive batches as one. */
 export class GatheredChanges {
   to: Position | undefined;
-  readonly customers = new Map<string, CustomerRow>();
-  readonly decisions = new Map<string, DecisionRow>();
-  /** Undefined beside the key: it wakes no more. */
-  readonly #wakes = new Map<string, { readonly key: IntentKey; readonly row: WakeRow | undefined }>();
+  readonly customers = new LatestRows<CustomerRow>();
+  readonly decisions = new LatestRows<DecisionRow>();
+  /** A key alone: it is open no more. */
+  readonly #openIntents = new LatestRows<OpenIntentRow | IntentKey>();
   readonly #activeUsers = new Map<string, MauRow>();
   readonly #accounts = new Map<string, AccountRow>();
   readonly #templates = new Map<string, TemplateRow>();
   readonly #facts: string[] = [];
   readonly #lateFacts: LateFactRow[] = [];
   readonly #takeovers: Takeover[] = [];
-  readonly #begunCustomers = new Set<string>();
-  readonly #begunIntents = new Set<string>();
   /** Whose rows move once all others are written. */
   readonly #moving = new Set<string>();
 
@@ -44,7 +66,7 @@ export class GatheredChanges {
     return (
       this.customers.size +
       this.decisions.size +
-      this.#wakes.size +
+      this.#openIntents.size +
       this.#activeUsers.size +
       this.#facts.length / FACTS +
       this.#lateFacts.length
@@ -56,9 +78,10 @@ export class GatheredChanges {
   }
 
   /** False where the changes come after a takeover of one of the same customers: then these are to be written first. */
-  canTake({ customers, takeovers }: ProjectionChanges): boolean {
+  canTake({ begun, customers, takeovers }: ProjectionChanges): boolean {
     if (this.#moving.size === 0) return true;
     return !(
+      begun.customers.some((key) => this.moves(key)) ||
       customers.some((key) => this.moves(key)) ||
       takeovers.some(({ account, from }) => this.moves({ account, customer: from }))
     );
@@ -66,17 +89,11 @@ export class GatheredChanges {
 
   take(to: Position, changes: ProjectionChanges): void {
     this.to = to;
-    for (const key of changes.begun?.customers ?? []) this.#begunCustomers.add(customerId(key));
-    for (const key of changes.begun?.intents ?? []) this.#begunIntents.add(intentKeyId(key));
-    for (const row of changes.customers) this.customers.set(customerId(row), row);
-    for (const row of changes.decisions) this.decisions.set(intentKeyId(row), row);
-    for (const id of changes.facts) this.#facts.push(id);
-    for (const key of changes.asleep) this.#wakes.set(intentKeyId(key), { key, row: undefined });
-    for (const row of changes.wakes) this.#wakes.set(intentKeyId(row), { key: row, row });
-    for (const row of changes.activeUsers) {
-      const id = `${customerId(row)}/${row.month}`;
-      // The first fact that counted stays.
-      if (!this.#activeUsers.has(id)) this.#activeUsers.set(id, row);
+    this.#takeRows(changes.begun, true);
+    this.#takeRows(changes, false);
+    for (const { account, customer, intentId } of changes.closed) {
+      const key = { account, customer, intentId };
+      this.#openIntents.take(intentKeyId(key), key, false);
     }
     for (const row of changes.lateFacts) this.#lateFacts.push(row);
     for (const row of changes.accounts) this.#accounts.set(row.state.account, row);
@@ -91,61 +108,45 @@ export class GatheredChanges {
     }
   }
 
+  #takeRows({ customers, decisions, openIntents, facts, activeUsers }: CustomerRows, isBegun: boolean): void {
+    for (const row of customers) this.customers.take(customerId(row), row, isBegun);
+    for (const row of decisions) this.decisions.take(intentKeyId(row), row, isBegun);
+    for (const row of openIntents) this.#openIntents.take(intentKeyId(row), row, isBegun);
+    for (const id of facts) this.#facts.push(id);
+    for (const row of activeUsers) {
+      const id = `${customerId(row)}/${row.month}`;
+      // The first fact that counted stays.
+      if (!this.#activeUsers.has(id)) this.#activeUsers.set(id, row);
+    }
+  }
+
   /** All of them, as of one batch. */
   all(): ProjectionChanges {
-    const wakes = [...this.#wakes.values()];
+    const begunUsers: MauRow[] = [];
+    const activeUsers: MauRow[] = [];
+    for (const row of this.#activeUsers.values())
+      (this.customers.isBegun(customerId(row)) ? begunUsers : activeUsers).push(row);
     return {
-      customers: [...this.customers.values()],
-      decisions: [...this.decisions.values()],
-      facts: this.#facts,
-      wakes: wakes.flatMap(({ row }) => row ?? []),
-      asleep: wakes.flatMap(({ key, row }) => (row === undefined ? [key] : [])),
-      activeUsers: [...this.#activeUsers.values()],
+      begun: {
+        customers: this.customers.all(true),
+        decisions: this.decisions.all(true),
+        // What came and went meanwhile was never stored.
+        openIntents: this.#openIntents.all(true).filter(isOpen),
+        facts: this.#facts,
+        activeUsers: begunUsers,
+      },
+      customers: this.customers.all(false),
+      decisions: this.decisions.all(false),
+      openIntents: this.#openIntents.all(false).filter(isOpen),
+      closed: this.#openIntents.all(false).filter((row) => !isOpen(row)),
+      facts: [],
+      activeUsers,
       lateFacts: this.#lateFacts,
       takeovers: this.#takeovers,
       accounts: [...this.#accounts.values()],
       templates: [...this.#templates.values()],
     };
   }
-
-  /** Likewise, but in two: rows of which none with their keys is stored, and the others. */
-  parted(): { readonly begun: BegunRows; readonly others: ProjectionChanges } {
-    const { customers, decisions, facts, wakes, asleep, activeUsers, ...rest } = this.all();
-    const isBegun = (key: CustomerKey): boolean => this.#begunCustomers.has(customerId(key));
-    const isDecided = (key: IntentKey): boolean => this.#begunIntents.has(intentKeyId(key)) || isBegun(key);
-    const ofCustomers = parted(customers, isBegun);
-    const ofDecisions = parted(decisions, isDecided);
-    const ofWakes = parted(wakes, isDecided);
-    const ofUsers = parted(activeUsers, isBegun);
-    return {
-      begun: {
-        customers: ofCustomers.yes,
-        decisions: ofDecisions.yes,
-        wakes: ofWakes.yes,
-        activeUsers: ofUsers.yes,
-        facts,
-      },
-      others: {
-        ...rest,
-        customers: ofCustomers.no,
-        decisions: ofDecisions.no,
-        wakes: ofWakes.no,
-        asleep: asleep.filter((key) => !isDecided(key)),
-        activeUsers: ofUsers.no,
-        facts: [],
-      },
-    };
-  }
 }
 
-export type BegunRows = Pick<ProjectionChanges, 'customers' | 'decisions' | 'wakes' | 'activeUsers' | 'facts'>;
-
-const parted = <Row>(
-  rows: readonly Row[],
-  isYes: (row: Row) => boolean,
-): { readonly yes: readonly Row[]; readonly no: readonly Row[] } => {
-  const yes: Row[] = [];
-  const no: Row[] = [];
-  for (const row of rows) (isYes(row) ? yes : no).push(row);
-  return { yes, no };
-};
+const isOpen = (row: OpenIntentRow | IntentKey): row is OpenIntentRow => 'open' in row;

@@ -5,6 +5,7 @@ import {
   type AccountRow,
   type CustomerKey,
   type CustomerRow,
+  type CustomerRows,
   type DecisionRow,
   type IntentKey,
   type MauRow,
@@ -12,7 +13,8 @@ import {
   type Takeover,
   type TemplateRow,
 } from '#application/ports/read-model';
-import type { Database, Queryable, Transaction } from './database.js';
+import { copyBegun } from './begun-rows.js';
+import type { Database, Queryable } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
 import type { Table } from './table.js';
 import { ViewQueries } from './view-queries.js';
@@ -33,6 +35,17 @@ const ROWS_AT_ONCE = 5_000;
 const inParts = async <Row>(rows: readonly Row[], write: (part: readonly Row[]) => Promise<void>): Promise<void> => {
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) await write(rows.slice(from, from + ROWS_AT_ONCE));
 };
+
+const united = (a: CustomerRows, b: CustomerRows): CustomerRows => ({
+  customers: [...a.customers, ...b.customers],
+  decisions: [...a.decisions, ...b.decisions],
+  openIntents: [...a.openIntents, ...b.openIntents],
+  facts: [...a.facts, ...b.facts],
+  activeUsers: [...a.activeUsers, ...b.activeUsers],
+});
+
+/** A key of which there is a row (PostgreSQL appendix A: unique_violation). */
+const isTwice = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '23505';
 
 /** The projector's side of the read model: a statement per table and batch. */
 export class PostgresProjectionStore extends ProjectionStore {
@@ -72,19 +85,28 @@ export class PostgresProjectionStore extends ProjectionStore {
     return this.#views.templates();
   }
 
-  /** @param first what else is written in the transaction, before the changes */
-  async apply(
+  async apply(projection: string, from: Position | undefined, to: Position, changes: ProjectionChanges): Promise<void> {
+    try {
+      await this.#write(projection, from, to, changes, changes.begun);
+    } catch (error) {
+      if (!isTwice(error)) throw error;
+      // A row was there after all: with an eye on what is there.
+      await this.#write(projection, from, to, { ...changes, ...united(changes.begun, changes) });
+    }
+  }
+
+  async #write(
     projection: string,
     from: Position | undefined,
     to: Position,
     changes: ProjectionChanges,
-    first?: (transaction: Transaction) => Promise<void>,
+    begun?: CustomerRows,
   ): Promise<void> {
     await this.database.transaction(async (transaction) => {
       // First, so that of two instances the slower one waits here and then gives up.
       await this.#swap(transaction, projection, from, to, true);
-      await first?.(transaction);
-      const { customers, decisions, wakes, facts, lateFacts, accounts, templates } = this.#tables;
+      if (begun !== undefined) await copyBegun(transaction, this.schema, this.#tables, begun);
+      const { customers, decisions, openIntents, facts, lateFacts, accounts, templates } = this.#tables;
       const put = async <Row>(rows: readonly Row[], table: Table<Row>): Promise<void> =>
         inParts(rows, async (part) => void (await transaction.query(...table.statement(part))));
       const add = async <Row>(rows: readonly Row[], table: Table<Row>): Promise<void> =>
@@ -92,8 +114,8 @@ export class PostgresProjectionStore extends ProjectionStore {
       await put(changes.customers, customers);
       await put(changes.decisions, decisions);
       await add(changes.facts, facts);
-      await inParts(changes.asleep, (keys) => this.#asleep(transaction, keys));
-      await put(changes.wakes, wakes);
+      await inParts(changes.closed, (keys) => this.#close(transaction, keys));
+      await put(changes.openIntents, openIntents);
       await inParts(changes.activeUsers, (rows) => this.#activeUsers(transaction, rows));
       await add(changes.lateFacts, lateFacts);
       await put(changes.accounts, accounts);
@@ -131,10 +153,11 @@ export class PostgresProjectionStore extends ProjectionStore {
       );
   }
 
-  async #asleep(transaction: Queryable, keys: readonly IntentKey[]): Promise<void> {
+  async #close(transaction: Queryable, keys: readonly IntentKey[]): Promise<void> {
     await transaction.query(
-      `delete from ${this.schema}.wakes w using ${rowsOf(1, 'text', 'text', 'text')} as k(account, customer, intent_id)
-       where w.account = k.account and w.customer = k.customer and w.intent_id = k.intent_id`,
+      `delete from ${this.schema}.open_intents o
+       using ${rowsOf(1, 'text', 'text', 'text')} as k(account, customer, intent_id)
+       where o.account = k.account and o.customer = k.customer and o.intent_id = k.intent_id`,
       [
         column(keys, ({ account }) => account),
         column(keys, ({ customer }) => customer),

@@ -17,6 +17,8 @@ import { ViewQueries } from './view-queries.js';
 import { decisionRow, wakeRow, type StoredDecision, type StoredWake } from './view-rows.js';
 import { LIVE_VIEWS } from './view-schema.js';
 
+const WAKE = 'w.account, w.customer, w.intent_id, w.status, w.wake_at';
+
 /** The read model in Postgres or PGlite. */
 export class PostgresReadModel extends ReadModel {
   readonly #views: ViewQueries;
@@ -104,13 +106,14 @@ export class PostgresReadModel extends ReadModel {
       `with recursive asked as (
          select distinct status from unnest(string_to_array($1, E'\\n')) as status
        ), template as (
-         (select account, template_name, template_language from ${this.schema}.wakes
-          where template_name is not null and status = 'held' and exists (select from asked where status = 'held')
+         (select account, template_name, template_language from ${this.schema}.open_intents
+          where template_name is not null and wake_at is not null
+            and exists (select from asked where status = 'held')
           order by account, template_name, template_language limit 1)
          union all
          select next.* from template t cross join lateral (
-           select w.account, w.template_name, w.template_language from ${this.schema}.wakes w
-           where w.template_name is not null and w.status = 'held'
+           select w.account, w.template_name, w.template_language from ${this.schema}.open_intents w
+           where w.template_name is not null and w.wake_at is not null
              -- With the last column of the index as well: else each leap would walk through its equals.
              and (w.account, w.template_name, w.template_language, w.wake_at)
                > (t.account, t.template_name, t.template_language, 9223372036854775807)
@@ -118,7 +121,8 @@ export class PostgresReadModel extends ReadModel {
          ) next
        ), awake as (
          select due.* from asked cross join lateral (
-           select * from ${this.schema}.wakes w where w.status = asked.status and w.wake_at <= $2
+           select ${WAKE} from ${this.schema}.open_intents w
+           where w.status = asked.status and w.wake_at <= $2
            order by w.wake_at limit $3
          ) due
          union
@@ -127,8 +131,8 @@ export class PostgresReadModel extends ReadModel {
            on approved.account = t.account and approved.name = t.template_name
              and approved.language = t.template_language and approved.status = 'APPROVED'
          cross join lateral (
-           select * from ${this.schema}.wakes w
-           where w.status = 'held' and w.template_name is not null and w.account = t.account
+           select ${WAKE} from ${this.schema}.open_intents w
+           where w.template_name is not null and w.wake_at is not null and w.account = t.account
              and w.template_name = t.template_name and w.template_language = t.template_language
            order by w.wake_at limit $3
          ) waiting

@@ -5,7 +5,7 @@ import { instantOf } from '#domain/time';
 import { memoryDatabase } from './memory-database.js';
 import { prepare } from './open-database.js';
 import type { PgliteDatabase } from './pglite-database.js';
-import { noChanges } from './read-model.contract.js';
+import { noChanges, openRow } from './read-model.contract.js';
 import { RebuiltViews } from './rebuilt-views.js';
 import { dropRebuild, indexRebuild, prepareRebuild, REBUILT_VIEWS } from './view-rebuild.js';
 
@@ -52,8 +52,7 @@ describe('the read model that a rebuild fills', () => {
   test('a row that changes many times is written once, with the checkpoint; until then it is read as it was gathered', async () => {
     await views.apply('views', undefined, 1, {
       ...noChanges,
-      customers: [at(a, 0)],
-      begun: { customers: [a], intents: [] },
+      begun: { ...noChanges.begun, customers: [at(a, 0)] },
     });
     await views.apply('views', 1, 2, { ...noChanges, customers: [at(a, 1)], decisions: [decision(a, 1)] });
     expect([await count('customers'), await views.checkpoint('views')]).toEqual([0, undefined]);
@@ -69,18 +68,47 @@ describe('the read model that a rebuild fills', () => {
   test('a row that is there although it should not be is written over', async () => {
     await views.apply('views', undefined, 1, { ...noChanges, customers: [at(a, 0)] });
     await views.flush();
-    const begun = { customers: [a], intents: [] };
-    await views.apply('views', 1, 3, { ...noChanges, customers: [at(a, 2)], facts: [FACT], begun });
+    const begun = { ...noChanges.begun, customers: [at(a, 2)], facts: [FACT] };
+    await views.apply('views', 1, 3, { ...noChanges, begun });
     await views.flush();
     expect(await views.checkpoint('views')).toBe(3);
     expect(await new RebuiltViews(database).customers([a])).toEqual([at(a, 2)]);
     expect(await count('facts')).toBe(1);
   });
 
+  test('an open intent is written as it stands at the end; one that came and went meanwhile is not', async () => {
+    const row = (intentId: string, wakeAt: number) => ({ ...openRow({ ...a, intentId }), wakeAt: instantOf(wakeAt) });
+    const begun = {
+      ...noChanges.begun,
+      customers: [at(a, 0)],
+      openIntents: ['kept', 'gone', 'back'].map((id) => row(id, 1)),
+    };
+    await views.apply('views', undefined, 1, { ...noChanges, begun });
+    await views.apply('views', 1, 2, {
+      ...noChanges,
+      openIntents: [row('kept', 2)],
+      closed: [row('gone', 1), row('back', 1)],
+    });
+    const again = { ...noChanges.begun, openIntents: [row('back', 3)] };
+    await views.apply('views', 2, 3, { ...noChanges, begun: again });
+    await views.flush();
+    const stored = () =>
+      database.query(`select intent_id, wake_at from ${REBUILT_VIEWS}.open_intents order by intent_id`);
+    expect(await stored()).toEqual([
+      { intent_id: 'back', wake_at: 3 },
+      { intent_id: 'kept', wake_at: 2 },
+    ]);
+    // Of one that is stored, what it became later on too.
+    await views.apply('views', 3, 4, { ...noChanges, closed: [row('back', 3), row('kept', 2)] });
+    await views.apply('views', 4, 5, { ...noChanges, begun: { ...noChanges.begun, openIntents: [row('kept', 4)] } });
+    await views.flush();
+    expect(await stored()).toEqual([{ intent_id: 'kept', wake_at: 4 }]);
+  });
+
   test('a user who counts twice counts once in the month', async () => {
     const user = { ...a, month: '2026-01', firstAt: instantOf(1), firstEventId: 'e1' };
-    const begun = { customers: [a], intents: [] };
-    await views.apply('views', undefined, 1, { ...noChanges, customers: [at(a, 0)], activeUsers: [user], begun });
+    const begun = { ...noChanges.begun, customers: [at(a, 0)] };
+    await views.apply('views', undefined, 1, { ...noChanges, activeUsers: [user], begun });
     await views.apply('views', 1, 2, {
       ...noChanges,
       customers: [at(a, 1)],
@@ -102,10 +130,10 @@ describe('the read model that a rebuild fills', () => {
   test.each([true, false])(
     'what comes after a takeover of the same customer is not written before it (read in between: %s)',
     async (isRead) => {
-      const begun = { customers: [a, b], intents: [] };
       const takeover = { account: 'acme', from: 'a', to: 'b', revision: 5, intentIds: [] };
-      const both = { customers: [at(a, 1), at(b, 5)], decisions: [decision(a, 1)] };
-      await views.apply('views', undefined, 1, { ...noChanges, ...both, takeovers: [takeover], begun });
+      const begun = { ...noChanges.begun, customers: [at(a, 1), at(b, 5)] };
+      const decisions = [decision(a, 1)];
+      await views.apply('views', undefined, 1, { ...noChanges, decisions, takeovers: [takeover], begun });
       const moved = { ...decision(b, 5), position: 1, decidedIn: 'a', decidedAs: 1 };
       const read = isRead ? await views.decisions([{ ...b, intentId: 'i' }]) : [moved];
       expect(read).toEqual([moved]);

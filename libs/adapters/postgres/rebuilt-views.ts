@@ -10,7 +10,6 @@ import {
   type ProjectionChanges,
   type TemplateRow,
 } from '#application/ports/read-model';
-import { copyBegun } from './begun-rows.js';
 import type { Database } from './database.js';
 import { GatheredChanges } from './gathered-changes.js';
 import { PostgresProjectionStore } from './postgres-projection-store.js';
@@ -32,8 +31,8 @@ export class RebuiltViews extends ProjectionStore {
   #projection = '';
 
   constructor(
-    private readonly database: Database,
-    private readonly schema: string = REBUILT_VIEWS,
+    database: Database,
+    schema: string = REBUILT_VIEWS,
     private readonly atOnce = GATHERED,
   ) {
     super();
@@ -126,18 +125,6 @@ export class RebuiltViews extends ProjectionStore {
   async #put(changes: GatheredChanges): Promise<void> {
     const { from, to } = changes;
     if (to === undefined) return;
-    const { begun, others } = changes.parted();
-    try {
-      await this.#tables.apply(this.#projection, from, to, others, (transaction) =>
-        copyBegun(transaction, this.schema, begun),
-      );
-    } catch (error) {
-      if (!isTwice(error)) throw error;
-      // A row was there after all: whole, and with an eye on what is there.
-      await this.#tables.apply(this.#projection, from, to, changes.all());
-    }
+    await this.#tables.apply(this.#projection, from, to, changes.all());
   }
 }
-
-/** A key of which there is a row (PostgreSQL appendix A: unique_violation). */
-const isTwice = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '23505';

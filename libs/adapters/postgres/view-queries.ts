@@ -29,10 +29,15 @@ export class ViewQueries {
     // As one text: a row for each costs more than to parse it.
     const [row] = await this.database.query<{ customers: string | null }>(
       `select '[' || string_agg(
-         '[' || to_json(c.account) || ',' || to_json(c.customer) || ',' || c.revision || ',' || c.state || ']', ','
+         '[' || to_json(c.account) || ',' || to_json(c.customer) || ',' || c.revision || ',' || c.state
+         || ',[' || coalesce(o.states, '') || ']]', ','
        ) || ']' as customers
        from ${rowsOf(1, 'text', 'text')} as k(account, customer)
-       join ${this.schema}.customers c on c.account = k.account and c.customer = k.customer`,
+       join ${this.schema}.customers c on c.account = k.account and c.customer = k.customer
+       cross join lateral (
+         select string_agg(o.state, ',' order by o.intent_id) as states from ${this.schema}.open_intents o
+         where o.account = c.account and o.customer = c.customer
+       ) o`,
       [lines(keys.map(({ account }) => toLine(account))), lines(keys.map(({ customer }) => toLine(customer)))],
     );
     return storedCustomers(row?.customers ?? '[]').map(customerRow);

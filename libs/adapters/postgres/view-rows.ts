@@ -9,7 +9,7 @@ import {
   type WakeRow,
 } from '#application/ports/read-model';
 import type { AccountState } from '#domain/account';
-import type { CustomerState } from '#domain/gate/state';
+import type { CustomerState, OpenIntent } from '#domain/gate/state';
 import type { TemplateState } from '#domain/template';
 import { instantOf } from '#domain/time';
 import { fromLine } from './lines.js';
@@ -49,6 +49,14 @@ const isCustomerState = (value: unknown): value is CustomerState =>
   'slots' in value &&
   Array.isArray(value.slots);
 
+const isOpenIntent = (value: unknown): value is OpenIntent =>
+  isObject(value) &&
+  'status' in value &&
+  'intent' in value &&
+  isObject(value.intent) &&
+  'intentId' in value.intent &&
+  typeof value.intent.intentId === 'string';
+
 const isAccountState = (value: unknown): value is AccountState =>
   isObject(value) &&
   'account' in value &&
@@ -68,16 +76,34 @@ const isTemplateState = (value: unknown): value is TemplateState =>
 
 const nullable = (line: string | null): string | null => (line === null ? null : fromLine(line));
 
-type StoredCustomer = readonly [account: string, customer: string, revision: number, state: unknown];
+type StoredCustomer = readonly [
+  account: string,
+  customer: string,
+  revision: number,
+  state: unknown,
+  open: readonly unknown[],
+];
 
 export const storedCustomers = (json: string): readonly StoredCustomer[] => JSON.parse(json);
 
-export const customerRow = ([account, customer, revision, state]: StoredCustomer): CustomerRow => ({
-  account: fromLine(account),
-  customer: fromLine(customer),
-  revision,
-  state: checked(state, isCustomerState, 'the state of a customer'),
-});
+export const customerRow = ([account, customer, revision, stored, open]: StoredCustomer): CustomerRow => {
+  const state = checked(stored, isCustomerState, 'the state of a customer');
+  return {
+    account: fromLine(account),
+    customer: fromLine(customer),
+    revision,
+    state: open.length === 0 ? state : { ...state, intents: intentsIn(open) },
+  };
+};
+
+const intentsIn = (open: readonly unknown[]): CustomerState['intents'] => {
+  const intents: { [intentId: string]: OpenIntent } = Object.create(null);
+  for (const stored of open) {
+    const each = checked(stored, isOpenIntent, 'an open intent');
+    intents[each.intent.intentId] = each;
+  }
+  return intents;
+};
 
 export interface StoredDecision {
   readonly account: string;
@@ -120,9 +146,6 @@ export interface StoredWake {
   readonly customer: string;
   readonly intent_id: string;
   readonly status: string;
-  readonly reason: string | null;
-  readonly template_name: string | null;
-  readonly template_language: string | null;
   readonly wake_at: number;
 }
 
@@ -131,11 +154,6 @@ export const wakeRow = (row: StoredWake): WakeRow => ({
   customer: fromLine(row.customer),
   intentId: fromLine(row.intent_id),
   status: oneOf(['held', 'authorised', 'started', 'accepted'], row.status, 'a status'),
-  reason: nullable(row.reason),
-  template:
-    row.template_name === null || row.template_language === null
-      ? null
-      : { name: fromLine(row.template_name), language: fromLine(row.template_language) },
   wakeAt: instantOf(row.wake_at),
 });
 

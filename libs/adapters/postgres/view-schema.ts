@@ -44,20 +44,21 @@ export const viewSchema = (name: string): Schema => ({
 
     create table facts (id uuid primary key);
 
-    create table wakes (
+    -- Apart from the customers' rows, so that a batch writes what it changed, however much else a customer has open.
+    create table open_intents (
       account           text collate "C" not null,
       customer          text collate "C" not null,
       intent_id         text collate "C" not null,
       status            text collate "C" not null,
-      reason            text,
       template_name     text collate "C",
       template_language text collate "C",
-      wake_at           bigint not null,
+      wake_at           bigint,
+      state             text   not null,
       primary key (account, customer, intent_id)
-    );
-    create index on wakes (status, wake_at);
-    create index on wakes (account, template_name, template_language, wake_at)
-      where template_name is not null and status = 'held';
+    ) with (fillfactor = 80);
+    create index on open_intents (status, wake_at) where wake_at is not null;
+    create index on open_intents (account, template_name, template_language, wake_at)
+      where template_name is not null and wake_at is not null;
 
     create table active_users (
       account        text collate "C" not null,

@@ -4,17 +4,28 @@ import type {
   DecisionRow,
   LateFactRow,
   MauRow,
+  OpenIntentRow,
   TemplateRow,
-  WakeRow,
 } from '#application/ports/read-model';
+import { draftOf, initialCustomer, type CustomerState, type OpenIntent } from '#domain/gate/state';
 import { id, json, number, Table, text } from './table.js';
+
+const withoutIntents = (state: CustomerState): CustomerState => {
+  const row = draftOf(state);
+  row.intents = initialCustomer.intents;
+  return row;
+};
+
+/** That an intent is held for, until it is approved. */
+const templateOf = (open: OpenIntent): { readonly name: string; readonly language: string } | undefined =>
+  open.status === 'held' ? open.template : undefined;
 
 /** The tables of the read model that are written by their rows alone. */
 export class ViewTables {
   readonly customers: Table<CustomerRow>;
   readonly decisions: Table<DecisionRow>;
   readonly facts: Table<string>;
-  readonly wakes: Table<WakeRow>;
+  readonly openIntents: Table<OpenIntentRow>;
   readonly activeUsers: Table<MauRow>;
   readonly lateFacts: Table<LateFactRow>;
   readonly accounts: Table<AccountRow>;
@@ -28,7 +39,7 @@ export class ViewTables {
         text('account', ({ account }) => account),
         text('customer', ({ customer }) => customer),
         number('revision', ({ revision }) => revision),
-        json('state', ({ state }) => state),
+        json('state', ({ state }) => withoutIntents(state)),
       ],
       ['account', 'customer'],
       isNewer,
@@ -57,23 +68,21 @@ export class ViewTables {
       'excluded.revision >= stored.revision',
     );
     this.facts = new Table<string>(`${schema}.facts`, [id('id', (fact) => fact)], ['id']);
-    this.wakes = new Table<WakeRow>(
-      `${schema}.wakes`,
+    this.openIntents = new Table<OpenIntentRow>(
+      `${schema}.open_intents`,
       [
         text('account', ({ account }) => account),
         text('customer', ({ customer }) => customer),
         text('intent_id', ({ intentId }) => intentId),
-        text('status', ({ status }) => status),
-        text('reason', ({ reason }) => reason),
-        text('template_name', ({ template }) => template?.name ?? null),
-        text('template_language', ({ template }) => template?.language ?? null),
+        text('status', ({ open }) => open.status),
+        text('template_name', ({ open }) => templateOf(open)?.name ?? null),
+        text('template_language', ({ open }) => templateOf(open)?.language ?? null),
         number('wake_at', ({ wakeAt }) => wakeAt),
+        json('state', ({ open }) => open),
       ],
       ['account', 'customer', 'intent_id'],
-      // Many are named only because they may have moved: a row that stays as it is is not written again.
-      `(stored.status, stored.reason, stored.template_name, stored.template_language, stored.wake_at)
-       is distinct from
-       (excluded.status, excluded.reason, excluded.template_name, excluded.template_language, excluded.wake_at)`,
+      // Many are named only because they may wake otherwise: a row that stays as it is is not written again.
+      '(stored.wake_at, stored.state) is distinct from (excluded.wake_at, excluded.state)',
     );
     this.activeUsers = new Table<MauRow>(
       `${schema}.active_users`,

@@ -1,5 +1,5 @@
 import type { AccountState } from '#domain/account';
-import type { CustomerState } from '#domain/gate/state';
+import type { CustomerState, OpenIntent } from '#domain/gate/state';
 import type { TemplateState } from '#domain/template';
 import type { Instant } from '#domain/time';
 import type { Position } from './event-store.js';
@@ -53,13 +53,16 @@ export const deliveryStates = [
 ] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
 
-/** An intent that will need attention: a hold to release, a permit to use or to let lapse, an attempt to give up on. */
+/** An intent of a customer that can still change. */
+export interface OpenIntentRow extends IntentKey {
+  readonly open: OpenIntent;
+  /** When to look at it; an instant in the past means at once, null that only an event changes it. */
+  readonly wakeAt: Instant | null;
+}
+
+/** An intent that needs attention: a hold to release, a permit to use or to let lapse, an attempt to give up on. */
 export interface WakeRow extends IntentKey {
-  readonly status: 'held' | 'authorised' | 'started' | 'accepted';
-  readonly reason: string | null;
-  /** Held for a template that is not approved. */
-  readonly template: { readonly name: string; readonly language: string } | null;
-  /** When to look; an instant in the past means at once. */
+  readonly status: Exclude<OpenIntent['status'], 'outcome-unknown'>;
   readonly wakeAt: Instant;
 }
 
@@ -95,27 +98,33 @@ export interface TemplateRow {
   readonly state: TemplateState;
 }
 
-/** All that one batch of events changed, as the projector hands it over. */
-export interface ProjectionChanges {
+/** What comes with customers. */
+export interface CustomerRows {
+  /** The open intents in their states are stored as rows of their own: those that changed are among `openIntents`. */
+  readonly customers: readonly CustomerRow[];
+  /** The latest row per intent. */
+  readonly decisions: readonly DecisionRow[];
+  /** Those that changed, and those that may wake otherwise than before. */
+  readonly openIntents: readonly OpenIntentRow[];
+  /** Ids of recorded facts, so that a repeat is recognised for ever. */
+  readonly facts: readonly string[];
+  readonly activeUsers: readonly MauRow[];
+}
+
+/** All that one batch of events changed, as the projector hands it over; no row is named twice. */
+export interface ProjectionChanges extends CustomerRows {
+  /** Rows of whose keys none can be stored yet, which cost half as much; one that is stored all the same is replaced. */
+  readonly begun: CustomerRows;
+  /** Intents that are open no more. */
+  readonly closed: readonly IntentKey[];
   /**
    * After all the other rows: decisions and active months of one become the other's, where that has none of its own.
    * Nobody counts twice (case 23). No customer is named twice.
    */
   readonly takeovers: readonly Takeover[];
-  readonly customers: readonly CustomerRow[];
-  /** The latest row per intent. */
-  readonly decisions: readonly DecisionRow[];
-  /** Ids of recorded facts, so that a repeat is recognised for ever. */
-  readonly facts: readonly string[];
-  /** Intents that wake from now on, or otherwise than before, and those that wake no more; no intent is in both. */
-  readonly wakes: readonly WakeRow[];
-  readonly asleep: readonly IntentKey[];
-  readonly activeUsers: readonly MauRow[];
   readonly lateFacts: readonly LateFactRow[];
   readonly accounts: readonly AccountRow[];
   readonly templates: readonly TemplateRow[];
-  /** Of what no row can be there yet: customers whose first event is among these, intents first decided by these. */
-  readonly begun?: { readonly customers: readonly CustomerKey[]; readonly intents: readonly IntentKey[] } | undefined;
 }
 
 /** The projector's side: one transaction per batch. */
