@@ -8,6 +8,12 @@ import { ServerNotices } from './server-notices.js';
 const INT8 = 20;
 const JSON_TEXT = 114;
 
+/**
+ * Statements that each connection keeps as the server has parsed and planned them: that costs as much as to run one for
+ * a few rows. Ours are constants; those with a report's filters are few.
+ */
+const MAX_PREPARED = 500;
+
 /** Scripts make and move tables, which may be large: they say themselves how long the server may take. */
 const SCRIPT_TIMEOUT_MS = 6 * 3_600_000;
 
@@ -32,9 +38,23 @@ const answered = async <Result>(call: Promise<Result>): Promise<Result> => {
   }
 };
 
+const names = new Map<string, string>();
+
+/** Undefined where there are too many already. */
+const nameOf = (sql: string): string | undefined => {
+  const known = names.get(sql);
+  if (known !== undefined || names.size >= MAX_PREPARED) return known;
+  const name = `tidegate_${names.size}`;
+  names.set(sql, name);
+  return name;
+};
+
 const queryable = (client: Pool | PoolClient): Queryable => ({
   async query<Row>(sql: string, parameters: readonly Parameter[] = []) {
-    const { rows } = await answered(client.query({ text: sql, values: [...parameters] }));
+    const name = parameters.length === 0 ? undefined : nameOf(sql);
+    const { rows } = await answered(
+      client.query({ ...(name !== undefined && { name }), text: sql, values: [...parameters] }),
+    );
     return rows as readonly Row[];
   },
   async script(sql: string) {
