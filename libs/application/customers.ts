@@ -24,7 +24,7 @@ export interface CustomerTask {
   readonly customer: Customer;
   readonly decide: (customer: Customer) => readonly Change[];
   /** Called before `decide` once a link has made another of the loaded customer: what was looked up by it is to be looked up again. */
-  readonly relinked?: (customer: Customer) => Promise<void>;
+  readonly relinked?: ((customer: Customer) => Promise<void>) | undefined;
 }
 
 type PlacedTask = CustomerTask & {
@@ -66,7 +66,13 @@ export class Customers {
    */
   async run(tasks: readonly CustomerTask[]): Promise<readonly Customer[]> {
     const left = tasks.map(({ customer }) => customer);
-    let pending: readonly PlacedTask[] = tasks.map((task, place) => ({ ...task, place, readyFor: task.customer }));
+    let pending: readonly PlacedTask[] = tasks.map(({ customer, decide, relinked }, place) => ({
+      customer,
+      decide,
+      relinked,
+      place,
+      readyFor: customer,
+    }));
     for (let attempt = 1; pending.length > 0;) {
       if (attempt > ATTEMPTS) {
         throw new InfrastructureError(

@@ -213,16 +213,20 @@ export class PostgresEventStore extends EventStore {
         [lines(categories), position, limit, BATCH_BYTES, known.ranges],
       );
       const events: RecordedEvent[] = [];
+      const read: RecordedEvent[] = [];
       for (const followed of followedEvents(row?.events ?? '[]', position)) {
-        const event = followed.length === 6 ? known.at(followed[0]) : followedEvent(followed);
+        const isKnown = followed.length === 6;
+        const event = isKnown ? known.at(followed[0]) : followedEvent(followed);
         if (event?.id !== followed[3]) {
           // The log is not the one that was appended to: a backup was put back.
           this.#recent.forget();
           return await this.#eventsAfter(position, categories, limit);
         }
         events.push(event);
+        if (!isKnown) read.push(event);
       }
       const bytes = row?.bytes ?? 0;
+      if (read.length > 0) this.#recent.rememberRead(read, (bytes * read.length) / events.length, categoryOf);
       return { events, bytes };
     } catch (error) {
       if (isUnavailable(error)) return undefined;
@@ -232,12 +236,15 @@ export class PostgresEventStore extends EventStore {
 
   async #appendGroup(group: readonly EncodedAppend[]): Promise<readonly AppendOutcome[]> {
     const events = group.flatMap(({ stream, expectedRevision, events, stored }) =>
-      stored.map((event, index) => ({
+      // Field by field, here and below: a spread that adds to what it copies takes V8 far longer.
+      stored.map(({ type, data, metadata }, index) => ({
         stream,
         revision: expectedRevision + 1 + index,
         expected: expectedRevision,
         id: events[index]?.id ?? '',
-        ...event,
+        type,
+        data,
+        metadata,
       })),
     );
     const recordedAt = this.clock.now();
@@ -278,10 +285,11 @@ export class PostgresEventStore extends EventStore {
   #remember(group: readonly EncodedAppend[], first: Position, recordedAt: Instant): void {
     let position = first;
     const events = group.flatMap(({ stream, expectedRevision, events: own }) =>
-      own.map((event, index) => ({
-        ...event,
+      own.map(({ id, event, metadata }, index) => ({
         // As Postgres writes it.
-        id: event.id.toLowerCase(),
+        id: id.toLowerCase(),
+        event,
+        metadata,
         stream,
         revision: expectedRevision + 1 + index,
         position: position++,
@@ -298,7 +306,7 @@ export class PostgresEventStore extends EventStore {
 
 /** Checks all that the database would refuse: appends of others share the statement. */
 const encoded = (append: StreamAppend): EncodedAppend => {
-  const { stream, events } = append;
+  const { stream, expectedRevision, events } = append;
   if (!/^\P{Cc}+$/u.test(stream) || !events.every(({ id }) => UUID.test(id)))
     throw new InfrastructureError('event-unserialisable', `Not a name of a stream or not UUIDs of events: ${stream}.`);
   const stored = events.map(({ event, metadata }) => encodeEvent(event, metadata));
@@ -311,5 +319,5 @@ const encoded = (append: StreamAppend): EncodedAppend => {
       'event-too-large',
       `The events for ${stream} weigh ${bytes} bytes, and at most ${MAX_APPEND_BYTES} are stored at once.`,
     );
-  return { ...append, stored, bytes };
+  return { stream, expectedRevision, events, stored, bytes };
 };

@@ -38,6 +38,26 @@ describe('what a process has just appended', () => {
     ]);
   });
 
+  test('what was read for one is known to another that has yet to come to it, and else to nobody', () => {
+    const reader: Follower = { categories: ['customer'], position: 0 };
+    const behind: Follower = { categories: ['customer'], position: 3 };
+    const ahead: Follower = { categories: ['account'], position: 0 };
+    const { recent } = remembering(100, reader);
+    recent.rememberRead([at(1)], 10, categoryOf);
+    expect(recent.after(0).ranges).toBe('{}');
+    recent.follow(behind);
+    recent.follow(ahead);
+    recent.rememberRead([at(2), at(3), at(5), at(6), at(8)], 50, categoryOf);
+    reader.position = 8;
+    recent.release();
+    // Those up to the third were given to both of this category.
+    expect(recent.after(0).ranges).toBe('{[5,7),[8,9)}');
+    expect(recent.after(3).at(6)?.position).toBe(6);
+    behind.position = 6;
+    recent.release();
+    expect(recent.after(0).ranges).toBe('{[8,9)}');
+  });
+
   test('stays known to a query that is under way', () => {
     const follower: Follower = { categories: ['customer'], position: 0 };
     const { recent, take } = remembering(100, follower);

@@ -24,8 +24,8 @@ export interface Follower {
 }
 
 /**
- * What this process has just appended and its followers are still to be given. The log alone says which events there
- * are and where; but their content need not travel back and be read again for a subscriber beside the writer.
+ * What this process has just appended, or read for one of its followers, and others are still to be given. The log alone
+ * says which events there are and where; but their content need not travel and be parsed again for each.
  */
 export class RecentEvents {
   readonly #followers = new Set<Follower>();
@@ -58,6 +58,17 @@ export class RecentEvents {
     this.#bytes += bytes;
   }
 
+  /**
+   * What was read for one follower, where there are others.
+   * @param events in the order of their positions
+   * @param bytes of all of them
+   */
+  rememberRead(events: readonly RecordedEvent[], bytes: number, categoryOf: (stream: string) => string): void {
+    if (this.#followers.size < 2) return;
+    for (const run of consecutive(events))
+      this.remember(run, Math.ceil((bytes * run.length) / events.length), categoryOf);
+  }
+
   after(position: Position): KnownEvents {
     const stretches = this.#stretches.filter(({ first, events }) => first + events.length - 1 > position);
     return {
@@ -86,3 +97,13 @@ export class RecentEvents {
     );
   }
 }
+
+const consecutive = (events: readonly RecordedEvent[]): readonly (readonly RecordedEvent[])[] => {
+  const runs: RecordedEvent[][] = [];
+  for (const event of events) {
+    const run = runs.at(-1);
+    if (run?.at(-1)?.position === event.position - 1) run?.push(event);
+    else runs.push([event]);
+  }
+  return runs;
+};

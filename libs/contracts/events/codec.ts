@@ -25,7 +25,12 @@ export const encodeEvent = (event: DomainEvent, metadata: EventMetadata): Stored
     return {
       type: event.type,
       data: JSON.stringify(event),
-      metadata: JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...metadata }),
+      metadata: JSON.stringify({
+        schemaVersion: SCHEMA_VERSION,
+        correlationId: metadata.correlationId,
+        causationId: metadata.causationId,
+        traceparent: metadata.traceparent,
+      }),
     };
   } catch (cause) {
     throw new InfrastructureError('event-unserialisable', `The event ${event.type} cannot be written as JSON.`, {

@@ -177,7 +177,15 @@ export const toSendIntent = (dto: SendDto): SendRequested => {
     customer: aliasesOf(dto.customer),
     intent: {
       intentId: dto.intentId,
-      ...terms,
+      // Field by field: a spread that adds to what it copies takes V8 far longer.
+      sender: terms.sender,
+      content: terms.content,
+      whenClosed: terms.whenClosed,
+      fallback: terms.fallback,
+      whenPaused: terms.whenPaused,
+      purpose: terms.purpose,
+      sendAt: terms.sendAt,
+      expiresAt: terms.expiresAt,
       fingerprint: hash('sha256', JSON.stringify([terms, ordered(quoted)]), 'base64url').slice(0, 22),
     },
     personal: { to: { phone: dto.customer.phone, userId: dto.customer.userId }, ...quoted },

@@ -24,9 +24,12 @@ export interface Situation {
 
 /** The situation for the next decision of the same append. */
 export const after = (situation: Situation, events: readonly CustomerEvent[]): Situation => ({
-  ...situation,
+  now: situation.now,
   customer: fold(events, situation.customer),
   customerRevision: situation.customerRevision + events.length,
+  account: situation.account,
+  template: situation.template,
+  activeUsers: situation.activeUsers,
 });
 
 /** One content under judgement, with what the rules ask of it looked up once. */
