@@ -1,7 +1,8 @@
 // Decided intents per second on Kafka and Postgres, from the intents topic to the commands topic, and in the same run, on
 // the same engines, two baselines: the pass-through, and the stock way with Nest's Kafka transport; then latencies at half
-// of that load, as an open loop. Engines, apps and baselines are processes of their own.
-// Run: npm run build && node dist/test/bench/kafka.bench.js [--intents N] [--customers N] [--profile FOLDER] [--json]
+// of that load, as an open loop. Engines, apps and baselines are processes of their own. What is measured comes after
+// intents of other customers that warm the gate and the pass-through up alike: V8 compiles for ten seconds.
+// Run: npm run build && node dist/test/bench/kafka.bench.js [--intents N] [--customers N] [--warm-up N] [--profile FOLDER] [--json]
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -23,19 +24,25 @@ import { startPostgres } from '#testing/postgres';
 import { startBroker } from '../../deploy/kafka/broker.js';
 import { AppProcess } from '../processes/app-process.js';
 import { cpuMsOf, familyCpuMsOf } from '../processes/cpu.js';
-import { accountMessages, intentMessage, openerMessage } from './load.js';
+import { accountMessages, intentMessage, openerMessage, replyTo } from './load.js';
 import { latencyOf } from './paced.js';
 
 const { values } = parseArgs({
   options: {
     intents: { type: 'string', default: '40000' },
     customers: { type: 'string', default: '10000' },
+    'warm-up': { type: 'string', default: '20000' },
     profile: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const INTENTS = Number(values.intents);
 const CUSTOMERS = Number(values.customers);
+const WARM_UP = Number(values['warm-up']);
+const WARM_CUSTOMERS = 2_000;
+/** With those that warm up, which come first. */
+const ALL_INTENTS = WARM_UP + INTENTS;
+const KNOWN_CUSTOMERS = CUSTOMERS + WARM_CUSTOMERS;
 /** The stock way is far slower: fewer say as much. */
 const STOCK_INTENTS = 4_000;
 const PACED_SECONDS = 10;
@@ -57,17 +64,6 @@ const publish = async (producer: MessageProducer, count: number, at: (index: num
 const countIn = async (topic: string): Promise<number> => {
   const offsets = await admin.fetchTopicOffsets(topic);
   return offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
-};
-
-/** Messages per second while the topic grows from a tenth of `count` to all of it: without the start of the process. */
-const rateOf = async (topic: string, count: number, withinMs = 120_000): Promise<number> => {
-  const from = { at: 0, count: 0 };
-  for (const deadline = Date.now() + withinMs; Date.now() < deadline; await sleep(50)) {
-    const now = await countIn(topic);
-    if (from.at === 0 && now >= count / 10) Object.assign(from, { at: performance.now(), count: now });
-    if (now >= count) return ((now - from.count) / (performance.now() - from.at)) * 1_000;
-  }
-  throw new Error(`${topic} has ${await countIn(topic)} of ${count} messages.`);
 };
 
 const environment = {
@@ -101,16 +97,29 @@ const baseline = (file: string, ...words: readonly string[]): ChildProcess => {
 type CpuMs = () => Promise<number | undefined>;
 const engines = { kafka: () => cpuMsOf(broker.pid), postgres: () => familyCpuMsOf(postgres.pid) };
 
-/** From now to the call: microseconds of processor time per intent, of each process and of all. */
-const accountOf = async (parts: Readonly<Record<string, CpuMs>>) => {
+/** While the topic grows from `first` to `count` messages: how many a second, and the processor time of each part. */
+const rateOf = async (topic: string, first: number, count: number, parts: Readonly<Record<string, CpuMs>> = {}) => {
   const read = () => Promise.all(Object.values(parts).map((part) => part()));
+  for (const deadline = Date.now() + 120_000; (await countIn(topic)) < first && Date.now() < deadline;) await sleep(50);
+  const from = { at: performance.now(), count: await countIn(topic) };
   const before = await read();
-  return async (): Promise<Readonly<Record<string, number>>> => {
-    const micros = (await read()).map((ms = Number.NaN, index) => ((ms - (before[index] ?? 0)) * 1_000) / INTENTS);
-    const names = [...Object.keys(parts), 'all'];
-    const all = micros.reduce((sum, each) => sum + each, 0);
-    return Object.fromEntries([...micros, all].map((each, index) => [names[index], Math.round(each)]));
-  };
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(50)) {
+    const now = await countIn(topic);
+    if (now < count) continue;
+    const perSecond = ((now - from.count) / (performance.now() - from.at)) * 1_000;
+    /** Microseconds of processor time per message until now, of each part and of all. */
+    const micros = async (): Promise<Readonly<Record<string, number>>> => {
+      const each = (await read()).map(
+        (ms = Number.NaN, index) => ((ms - (before[index] ?? 0)) * 1_000) / (count - from.count),
+      );
+      const named = [...each, each.reduce((sum, own) => sum + own, 0)].map(Math.round);
+      return Object.fromEntries(
+        [...Object.keys(parts), 'all'].map((name, index) => [name, named[index] ?? Number.NaN]),
+      );
+    };
+    return { perSecond, micros };
+  }
+  throw new Error(`${topic} has ${await countIn(topic)} of ${count} messages.`);
 };
 
 const database = await openDatabase(environment.TIDEGATE_DATABASE);
@@ -130,47 +139,51 @@ try {
     'bench.paced.v1',
     'bench.paced-through.v1',
   ]);
-  progress(`Publishing ${CUSTOMERS} customers and ${INTENTS} intents.`);
+  progress(`Publishing ${KNOWN_CUSTOMERS} customers and ${ALL_INTENTS} intents.`);
   await started('recorder', 'projector');
   await producer.send(accountMessages());
   await sleep(2_000);
   const now = new Date();
-  await publish(producer, CUSTOMERS, (customer) => openerMessage(customer, now));
+  await publish(producer, KNOWN_CUSTOMERS, (customer) => openerMessage(customer, now));
   // Before anything is measured, the customers are known.
-  for (let facts = 0; facts < CUSTOMERS; facts = await store.gap(undefined, ['customer'], CUSTOMERS)) await sleep(200);
+  for (let facts = 0; facts < KNOWN_CUSTOMERS; facts = await store.gap(undefined, ['customer'], KNOWN_CUSTOMERS))
+    await sleep(200);
   await projected();
-  await publish(producer, INTENTS, (number) => intentMessage(number, CUSTOMERS));
+  await publish(producer, ALL_INTENTS, (number) =>
+    number < WARM_UP ? replyTo(CUSTOMERS + (number % WARM_CUSTOMERS), number) : intentMessage(number, CUSTOMERS),
+  );
 
   progress('Measuring the pass-through.');
   const through = baseline('pass-through.js', topicName('send-intents'), 'bench.through.v1');
-  const throughAccount = await accountOf({ passThrough: () => cpuMsOf(through.pid ?? 0), ...engines });
-  const passThrough = await rateOf('bench.through.v1', INTENTS);
-  const passThroughMicros = await throughAccount();
+  const passThrough = await rateOf('bench.through.v1', WARM_UP, ALL_INTENTS, {
+    passThrough: () => cpuMsOf(through.pid ?? 0),
+    ...engines,
+  });
+  const passThroughMicros = await passThrough.micros();
   through.kill();
 
   progress('Measuring the gate.');
   await started('dispatcher');
-  const gateAccount = await accountOf({
+  const decided = await rateOf(topicName('send-commands'), WARM_UP, ALL_INTENTS, {
     ...Object.fromEntries(apps.map(({ app, pid }) => [app, () => cpuMsOf(pid)])),
     ...engines,
   });
-  const decided = await rateOf(topicName('send-commands'), INTENTS);
   // What was decided is not done before the read model says so.
   const startedAt = performance.now();
   await projected();
   const result = {
     intents: INTENTS,
     customers: CUSTOMERS,
-    passThroughPerSecond: Math.round(passThrough),
-    decidedPerSecond: Math.round(decided),
-    ratio: Number((decided / passThrough).toFixed(3)),
+    passThroughPerSecond: Math.round(passThrough.perSecond),
+    decidedPerSecond: Math.round(decided.perSecond),
+    ratio: Number((decided.perSecond / passThrough.perSecond).toFixed(3)),
     projectedAfterMs: Math.round(performance.now() - startedAt),
     passThroughMicros,
-    gateMicros: await gateAccount(),
+    gateMicros: await decided.micros(),
   };
 
   progress('Measuring latency at half load.');
-  const perSecond = decided / 2;
+  const perSecond = decided.perSecond / 2;
   const paced = Math.round(perSecond * PACED_SECONDS);
   const clients = new Kafka({ brokers: [new URL(broker.url).host], logLevel: logLevel.NOTHING });
   const latency = (to: string, first: number, topic?: string) => {
@@ -180,22 +193,22 @@ try {
     };
     return latencyOf(clients, producer, to, first, paced, perSecond, at);
   };
-  const gateLatency = await latency(topicName('send-commands'), INTENTS);
+  const gateLatency = await latency(topicName('send-commands'), ALL_INTENTS);
   await Promise.all(apps.map((app) => app.end('SIGTERM')));
   const pacedThrough = baseline('pass-through.js', 'bench.paced.v1', 'bench.paced-through.v1');
   await sleep(3_000);
-  const throughLatency = await latency('bench.paced-through.v1', INTENTS + paced, 'bench.paced.v1');
+  const throughLatency = await latency('bench.paced-through.v1', ALL_INTENTS + paced, 'bench.paced.v1');
   pacedThrough.kill();
 
   progress('Measuring the stock way.');
   await publish(producer, STOCK_INTENTS, (number) => ({
-    ...intentMessage(INTENTS + 2 * paced + number, CUSTOMERS),
+    ...intentMessage(ALL_INTENTS + 2 * paced + number, CUSTOMERS),
     topic: 'bench.stock-intents.v1',
   }));
   const { TIDEGATE_DATABASE: url, TIDEGATE_IDENTITY_KEY: key } = environment;
   const stockWay = baseline('stock-way.js', 'bench.stock-intents.v1', 'bench.stock.v1', url, key);
   // A decision and a command of each.
-  const stock = (await rateOf('bench.stock.v1', 2 * STOCK_INTENTS)) / 2;
+  const stock = (await rateOf('bench.stock.v1', STOCK_INTENTS / 5, 2 * STOCK_INTENTS)).perSecond / 2;
   stockWay.kill();
   const compared = {
     ...result,
@@ -206,7 +219,7 @@ try {
       p99Ratio: Number((gateLatency.p99Ms / throughLatency.p99Ms).toFixed(2)),
     },
     stockWayPerSecond: Math.round(stock),
-    timesStockWay: Number((decided / stock).toFixed(1)),
+    timesStockWay: Number((decided.perSecond / stock).toFixed(1)),
   };
   process.stdout.write(
     values.json
