@@ -73,7 +73,8 @@ describe.each(engines)('the engine %s', (_, service) => {
 
 describe.each(apps)('the app %s', (name, service) => {
   test('is the entry point of its name', () => {
-    expect(service.command).toEqual([`dist/apps/${name}/main.js`]);
+    expect(service.command?.at(-1)).toBe(`dist/apps/${name}/main.js`);
+    expect(service.command?.slice(0, -1).every((flag) => flag.startsWith('--'))).toBe(true);
     expect(existsSync(new URL(`apps/${name}/main.ts`, root))).toBe(true);
   });
   test('has a configuration that its start accepts, with the key that it asks for', async () => {

@@ -38,7 +38,7 @@ const round = async (work: 'gate' | 'bare'): Promise<Round> => {
   try {
     const [url]: unknown[] = await once(server, 'message');
     const { stdout } = await promisify(execFile)(process.execPath, [
-      '--max-semi-space-size=32',
+      '--max-semi-space-size=64',
       ...profiling,
       pathOf('eventstoredb-work.js'),
       work,

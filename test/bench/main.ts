@@ -39,7 +39,7 @@ interface Scenario {
 /** What each does is said at the top of its file. */
 const scenarios: Readonly<Record<string, Scenario>> = {
   decide: { file: 'decide.bench.js' },
-  produce: { file: 'produce.bench.js', flags: ['--max-semi-space-size=32'] },
+  produce: { file: 'produce.bench.js', flags: ['--max-semi-space-size=64'] },
   embedded: {
     file: 'embedded.bench.js',
     flags: ['--max-semi-space-size=16', '--max-old-space-size=400'],

@@ -1,6 +1,6 @@
 // What writing a produce request costs per intent, a decision and a command of usual sizes: by kafkajs as it is, and by
 // ours. No broker: the same request is written again and again.
-// Run: npm run build && node --max-semi-space-size=32 dist/test/bench/produce.bench.js [--json]
+// Run: npm run build && node --max-semi-space-size=64 dist/test/bench/produce.bench.js [--json]
 
 import { createRequire } from 'node:module';
 import { encodeProduced, type Produced, type ProduceRequest } from '#adapters/kafka/produce-request';

@@ -58,7 +58,7 @@ const work = (...words: readonly string[]): ChildProcess =>
     env: { ...process.env, MALLOC_ARENA_MAX: '1' },
     execArgv: [
       '--expose-gc',
-      '--max-semi-space-size=32',
+      '--max-semi-space-size=64',
       ...(values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]),
     ],
   });

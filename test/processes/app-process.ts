@@ -27,7 +27,7 @@ export class AppProcess {
     const { PATH = '', HOME = '' } = process.env;
     this.#child = spawn(
       process.execPath,
-      ['--max-semi-space-size=32', ...nodeArguments, `${root}dist/apps/${app}/main.js`],
+      ['--max-semi-space-size=64', ...nodeArguments, `${root}dist/apps/${app}/main.js`],
       {
         env: { PATH, HOME, TIDEGATE_HTTP_PORT: '0', TIDEGATE_LOG_LEVEL: 'info', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
