@@ -1,12 +1,10 @@
-import { createRequire } from 'node:module';
 import { crc32c } from './crc32c.js';
+import { kafkajsInternals } from './kafkajs-internals.js';
 
 // kafkajs writes each header and each record into a buffer of its own, of at least 512 bytes, and copies them together:
 // with the garbage that leaves, that was a fifth of the dispatcher's processor time. Here the records of a request are
 // measured and then written once, to the same bytes. The format: https://kafka.apache.org/documentation/#recordbatch
 
-/** The version that this stands in for: another one stays as it is. */
-const KAFKAJS = '2.2.4';
 const MODULE = 'kafkajs/src/protocol/requests/produce/v3/request.js';
 const ENCODER = 'kafkajs/src/protocol/encoder.js';
 
@@ -218,11 +216,10 @@ let isFaster = false;
 export const speedUpProducing = (): void => {
   if (isFaster) return;
   isFaster = true;
-  const require = createRequire(import.meta.url);
-  const { version }: { readonly version: string } = require('kafkajs/package.json');
-  if (version !== KAFKAJS) return;
-  const original: MakeRequest = require(MODULE);
-  const KafkaEncoder: new () => Encoder = require(ENCODER);
+  const internals = kafkajsInternals();
+  if (internals === undefined) return;
+  const original: MakeRequest = internals(MODULE);
+  const KafkaEncoder: new () => Encoder = internals(ENCODER);
   const made: MakeRequest = (produced) => {
     const request = original(produced);
     if (!isPlain(produced)) return request;
@@ -236,6 +233,6 @@ export const speedUpProducing = (): void => {
       },
     };
   };
-  const loaded = require.cache[require.resolve(MODULE)];
+  const loaded = internals.cache[internals.resolve(MODULE)];
   if (loaded !== undefined) loaded.exports = made;
 };

@@ -4,7 +4,8 @@ import { prepare } from './open-database.js';
 import type { PgliteDatabase } from './pglite-database.js';
 import { PostgresProjectionStore } from './postgres-projection-store.js';
 import { PostgresReadModel } from './postgres-read-model.js';
-import { noChanges, readModelContract, type Views } from './read-model.contract.js';
+import { readModelContract } from './read-model.contract.js';
+import { noChanges, type Views } from './read-model-rows.contract.js';
 import { prepareRebuild, putInPlace, REBUILT_VIEWS } from './view-rebuild.js';
 
 describe('the read model on PGlite', () => {

@@ -5,7 +5,7 @@ import { instantOf } from '#domain/time';
 import { memoryDatabase } from './memory-database.js';
 import { prepare } from './open-database.js';
 import type { PgliteDatabase } from './pglite-database.js';
-import { noChanges, openRow } from './read-model.contract.js';
+import { noChanges, openRow } from './read-model-rows.contract.js';
 import { RebuiltViews } from './rebuilt-views.js';
 import { dropRebuild, indexRebuild, prepareRebuild, REBUILT_VIEWS } from './view-rebuild.js';
 

@@ -12,7 +12,8 @@ import { openDatabase, prepare } from './open-database.js';
 import { PostgresEventStore } from './postgres-event-store.js';
 import { PostgresProjectionStore } from './postgres-projection-store.js';
 import { PostgresReadModel } from './postgres-read-model.js';
-import { readModelContract, type Views } from './read-model.contract.js';
+import { readModelContract } from './read-model.contract.js';
+import type { Views } from './read-model-rows.contract.js';
 import { ServerDatabase } from './server-database.js';
 
 jest.setTimeout(60_000);
