@@ -39,23 +39,37 @@ const answered = async <Result>(call: Promise<Result>): Promise<Result> => {
 };
 
 const names = new Map<string, string>();
+let named = 0;
 
 /** Undefined where there are too many already. */
 const nameOf = (sql: string): string | undefined => {
   const known = names.get(sql);
   if (known !== undefined || names.size >= MAX_PREPARED) return known;
-  const name = `tidegate_${names.size}`;
+  named += 1;
+  const name = `tidegate_${named}`;
   names.set(sql, name);
   return name;
 };
 
+/** A rebuild of another version put a table with other columns in the place of the one that was read (feature_not_supported). */
+const isStale = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '0A000' && error.message.startsWith('cached plan');
+
 const queryable = (client: Pool | PoolClient): Queryable => ({
   async query<Row>(sql: string, parameters: readonly Parameter[] = []) {
     const name = parameters.length === 0 ? undefined : nameOf(sql);
-    const { rows } = await answered(
-      client.query({ ...(name !== undefined && { name }), text: sql, values: [...parameters] }),
-    );
-    return rows as readonly Row[];
+    const statement = { text: sql, values: [...parameters] };
+    try {
+      const { rows } = await client.query(name === undefined ? statement : { name, ...statement });
+      return rows as readonly Row[];
+    } catch (error) {
+      if (name === undefined || !isStale(error)) throw driverFailure(error);
+      // From now on under another name, which has to be parsed; a transaction is lost.
+      if (names.get(sql) === name) names.delete(sql);
+      if (!(client instanceof Pool)) throw driverFailure(error);
+      const { rows } = await answered(client.query(statement));
+      return rows as readonly Row[];
+    }
   },
   async script(sql: string) {
     const script: QueryConfig & { readonly query_timeout: number } = { text: sql, query_timeout: SCRIPT_TIMEOUT_MS };

@@ -34,6 +34,24 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => server.stop());
 
+test.each(['same int', 'same int, more int'])(
+  'a statement that a connection keeps reads the table that was put in the place of another (%s)',
+  async (columns) => {
+    const database = new ServerDatabase(await server.createDatabase(), { connections: 1 });
+    const made = (schema: string, to: string, same: number) =>
+      database.script(
+        `create schema ${schema}; create table ${schema}.t (${to}); insert into ${schema}.t (same) values (${same})`,
+      );
+    const read = () => database.query<{ same: number }>('select * from live.t where same > $1', [0]);
+    await made('live', 'same int', 1);
+    expect(await read()).toMatchObject([{ same: 1 }]);
+    await made('next', columns, 2);
+    await database.script('drop schema live cascade; alter schema next rename to live');
+    expect(await read()).toMatchObject([{ same: 2 }]);
+    await database.close();
+  },
+);
+
 eventStoreContract(
   'Postgres',
   async () => {
