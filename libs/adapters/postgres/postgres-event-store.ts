@@ -1,3 +1,4 @@
+import { setImmediate as sent } from 'node:timers/promises';
 import { InfrastructureError } from '#application/errors';
 import { GroupCommit } from '#application/group-commit';
 import type { Clock } from '#application/ports/clock';
@@ -14,11 +15,12 @@ import {
   type StreamRead,
   type SubscriptionOptions,
 } from '#application/ports/event-store';
-import { decodeEvent, encodeEvent, eventOf, type StoredEvent } from '#contracts/events/codec';
+import { decodeEvent, encodeEvent, type StoredEvent } from '#contracts/events/codec';
 import { instantOf, type Instant } from '#domain/time';
 import type { Database } from './database.js';
 import { isUnavailable, unavailableAs } from './failures.js';
 import { lines, rowsOf } from './lines.js';
+import { eventsOf, readPage, type LogPage } from './log-page.js';
 import { RecentEvents } from './recent-events.js';
 import { pause, pauseMs, Wakeup } from './wakeup.js';
 
@@ -45,23 +47,6 @@ interface EventRow extends StoredEvent {
   readonly recorded_at: number;
 }
 
-/** What of an event a subscription gets from the log: no content where this process knows it. */
-type FollowedEvent = readonly [
-  position: Position,
-  stream: string,
-  revision: number,
-  id: string,
-  type: string,
-  recordedAt: number,
-  data?: unknown,
-  metadata?: unknown,
-];
-
-interface Followed {
-  readonly events: readonly RecordedEvent[];
-  readonly bytes: number;
-}
-
 const columns = 'e.position, e.stream, e.revision, e.id, e.type, e.data, e.metadata, e.recorded_at';
 
 const recorded = (row: EventRow): RecordedEvent => ({
@@ -72,30 +57,6 @@ const recorded = (row: EventRow): RecordedEvent => ({
   position: row.position,
   recordedAt: instantOf(row.recorded_at),
 });
-
-const followedEvents = (json: string, after: Position): readonly FollowedEvent[] => {
-  try {
-    return JSON.parse(json);
-  } catch (cause) {
-    throw new InfrastructureError('event-undecodable', `Behind position ${after} an event is stored that is no JSON.`, {
-      cause,
-    });
-  }
-};
-
-const followedEvent = ([
-  position,
-  stream,
-  revision,
-  id,
-  type,
-  recordedAt,
-  data,
-  metadata,
-]: FollowedEvent): RecordedEvent => {
-  const { event, metadata: own } = eventOf(type, data, metadata);
-  return { id, event, metadata: own, stream, revision, position, recordedAt: instantOf(recordedAt) };
-};
 
 const categoryOf = (stream: string): string => stream.slice(0, Math.max(0, stream.indexOf('-')));
 
@@ -145,26 +106,41 @@ export class PostgresEventStore extends EventStore {
     return streams;
   }
 
+  /** While a page is worked on the next one is read, as long as there is one. */
   async *subscribe({ after, categories, batchSize, signal }: SubscriptionOptions): AsyncGenerator<EventBatch> {
     const wakeup = new Wakeup();
     const unlisten = this.database.listen(CHANNEL, (category) => {
       if (category === undefined || categories.some((wanted) => wanted === category)) wakeup.knock();
     });
     const follower = { categories, position: after ?? 0 };
+    let ahead: Promise<LogPage | undefined> | undefined;
     let toldCaughtUp = false;
     this.#recent.follow(follower);
     try {
       for (let failures = 0; !signal.aborted;) {
         wakeup.answer();
-        const followed = await this.#eventsAfter(follower.position, categories, batchSize);
-        if (followed === undefined) {
+        const page = await (ahead ?? this.#read(follower.position, categories, batchSize));
+        ahead = undefined;
+        if (page === undefined) {
           await pause(pauseMs(failures, 100, 5_000), signal);
           failures += 1;
           continue;
         }
         failures = 0;
-        const { events, bytes } = followed;
-        const caughtUp = events.length < batchSize && bytes < BATCH_BYTES;
+        const last = page.positions.at(-1);
+        const caughtUp = page.positions.length < batchSize && page.bytes < BATCH_BYTES;
+        if (last !== undefined && !caughtUp) {
+          ahead = this.#read(last, categories, batchSize);
+          // Observed at the next turn; a failure meanwhile is not unhandled.
+          ahead.catch(() => {});
+          // It is sent before this page keeps the process busy.
+          await sent();
+        }
+        const events = this.#eventsOf(page);
+        if (events === undefined) {
+          ahead = undefined;
+          continue;
+        }
         if (events.length > 0 || (caughtUp && !toldCaughtUp)) {
           follower.position = events.at(-1)?.position ?? follower.position;
           this.#recent.release();
@@ -205,33 +181,26 @@ export class PostgresEventStore extends EventStore {
   }
 
   /** Undefined while the database does not answer. */
-  async #eventsAfter(position: Position, categories: readonly string[], limit: number): Promise<Followed | undefined> {
-    const known = this.#recent.after(position);
+  async #read(after: Position, categories: readonly Category[], limit: number): Promise<LogPage | undefined> {
+    const known = this.#recent.after(after);
     try {
-      const [row] = await this.database.query<{ events: string | null; bytes: number | null }>(
-        `select * from tidegate_log.events_after($1, $2, $3, $4, $5)`,
-        [lines(categories), position, limit, BATCH_BYTES, known.ranges],
-      );
-      const events: RecordedEvent[] = [];
-      const read: RecordedEvent[] = [];
-      for (const followed of followedEvents(row?.events ?? '[]', position)) {
-        const isKnown = followed.length === 6;
-        const event = isKnown ? known.at(followed[0]) : followedEvent(followed);
-        if (event?.id !== followed[3]) {
-          // The log is not the one that was appended to: a backup was put back.
-          this.#recent.forget();
-          return await this.#eventsAfter(position, categories, limit);
-        }
-        events.push(event);
-        if (!isKnown) read.push(event);
-      }
-      const bytes = row?.bytes ?? 0;
-      if (read.length > 0) this.#recent.rememberRead(read, (bytes * read.length) / events.length, categoryOf);
-      return { events, bytes };
+      return await readPage(this.database, { after, categories, limit, maxBytes: BATCH_BYTES, known });
     } catch (error) {
       if (isUnavailable(error)) return undefined;
       throw error;
     }
+  }
+
+  /** Undefined where the log is not the one that was appended to, as after a backup was put back: read it again. */
+  #eventsOf(page: LogPage): readonly RecordedEvent[] | undefined {
+    const read = eventsOf(page);
+    if (read === undefined) {
+      this.#recent.forget();
+      return undefined;
+    }
+    const { events, parsed } = read;
+    if (parsed.length > 0) this.#recent.rememberRead(parsed, (page.bytes * parsed.length) / events.length, categoryOf);
+    return events;
   }
 
   async #appendGroup(group: readonly EncodedAppend[]): Promise<readonly AppendOutcome[]> {
