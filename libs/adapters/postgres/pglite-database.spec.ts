@@ -38,6 +38,23 @@ describe('PGlite', () => {
     expect(heard).toEqual(['1']);
   });
 
+  test('timers go on while one statement follows the other', async () => {
+    let ticks = 0;
+    const ticking = setInterval(() => (ticks += 1), 1);
+    const until = performance.now() + 200;
+    while (performance.now() < until) await database.query('select 1');
+    clearInterval(ticking);
+    expect(ticks).toBeGreaterThan(10);
+  });
+
+  test('a statement that comes before the database is closed, and whose turn comes after, is refused', async () => {
+    const closed = await memoryDatabase();
+    const statement = closed.query('select 1');
+    const refused = expect(statement).rejects.toMatchObject({ code: 'database-unavailable' });
+    await closed.close();
+    await refused;
+  });
+
   test('the space of replaced rows is used again', async () => {
     await database.script('create schema tidegate_vacuum; create table tidegate_vacuum.t (id int, text text)');
     const replaceAll = () =>

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PGlite, type PGliteOptions, type Transaction as LiteTransaction } from '@electric-sql/pglite';
 import { InfrastructureError } from '#application/errors';
 import { Database, plannerSettings, type Parameter, type Transaction } from './database.js';
@@ -78,17 +79,17 @@ export class PgliteDatabase extends Database {
   }
 
   async query<Row>(sql: string, parameters?: readonly Parameter[]): Promise<readonly Row[]> {
-    this.#checkUsable();
+    await this.#turn();
     return await this.#queryable.query<Row>(sql, parameters);
   }
 
   async script(sql: string): Promise<void> {
-    this.#checkUsable();
+    await this.#turn();
     await this.#queryable.script(sql);
   }
 
   async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
-    this.#checkUsable();
+    await this.#turn();
     return await this.#lite.transaction((transaction) => work(queryable(transaction)));
   }
 
@@ -120,6 +121,16 @@ export class PgliteDatabase extends Database {
     await this.script('set default_statistics_target = 10');
     // One at a time, so that the work of the gate goes on in between.
     for (const { name } of tables) await this.script(`vacuum (analyze) ${name}`);
+  }
+
+  /**
+   * PGlite works within our own turn and answers by promises alone: under load one statement would follow the other for
+   * seconds, and no timer, no request and no signal would be heard. So each waits for the next turn of the event loop.
+   */
+  async #turn(): Promise<void> {
+    this.#checkUsable();
+    await nextTurn();
+    this.#checkUsable();
   }
 
   #checkUsable(): void {
