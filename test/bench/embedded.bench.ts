@@ -1,11 +1,14 @@
-// Decided intents per second on the embedded default: one process with all parts, its data in a folder, the sandbox as
-// provider. From the queue to the command, with the process's memory. The intents wait in the queue before it starts.
-// Then, on the same database, bare batched appends of the events that the process appended meanwhile.
-// Run: npm run build && MALLOC_ARENA_MAX=1 node --max-semi-space-size=16 --max-old-space-size=400 dist/test/bench/embedded.bench.js [--intents N] [--customers N] [--json]
+// Decided intents per second on the embedded default: one process, its data in a folder. From the queue to the command,
+// with the process's memory. The intents wait in the queue before it starts. Then, on the same database, bare batched
+// appends of the events that the process appended meanwhile.
+// --send: the same with the provider's part and the sandbox in the process as well, which claim and send what is
+// authorised meanwhile: eventsPerIntent says how far they came.
+// Run: npm run build && MALLOC_ARENA_MAX=1 node --max-semi-space-size=16 --max-old-space-size=400 dist/test/bench/embedded.bench.js [--intents N] [--customers N] [--send] [--json]
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Engines } from '#apps/composition/engines';
@@ -30,6 +33,7 @@ const { values } = parseArgs({
   options: {
     intents: { type: 'string', default: '20000' },
     customers: { type: 'string', default: '10000' },
+    send: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -67,6 +71,7 @@ const counting = ({ queue }: Engines, topic: string) => {
 const folder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'));
 const end = new AbortController();
 let cpuBefore = process.cpuUsage();
+const turns = monitorEventLoopDelay({ resolution: 5 });
 let result: Readonly<Record<string, number>> = {};
 const config = await loadConfig({ TIDEGATE_DATA: folder, TIDEGATE_HTTP_PORT: '0', TIDEGATE_LOG_LEVEL: 'warn' });
 const exitCode = await runApp('bench', config, new SystemClock(), end.signal, (running) => {
@@ -92,8 +97,11 @@ const exitCode = await runApp('bench', config, new SystemClock(), end.signal, (r
       await published(engines, INTENTS, (number) => intentMessage(number, CUSTOMERS));
       await commands.start();
     }),
-    step('start', async () => void (cpuBefore = process.cpuUsage())),
-    ...providerParts(running),
+    step('start', async () => {
+      cpuBefore = process.cpuUsage();
+      turns.enable();
+    }),
+    ...(values.send ? providerParts(running) : []),
     ...dispatcherParts(running),
     step('measuring', async () => {
       while (commands.seen.count < INTENTS) await sleep(20);
@@ -105,6 +113,8 @@ const exitCode = await runApp('bench', config, new SystemClock(), end.signal, (r
         customers: CUSTOMERS,
         decidedPerSecond: Math.round((INTENTS - tenth.count) / seconds),
         cpuMicrosPerIntent: Math.round((cpu.user + cpu.system) / INTENTS),
+        // For so long no timer, no request and no signal was heard.
+        longestTurnMs: Math.round(turns.max / 1_000_000),
         peakRssMb: Math.round(rssBytes / 1_000_000),
         // Of the whole run, the making of the database included.
         maxRssMb: Math.round(process.resourceUsage().maxRSS / 1_000),

@@ -33,6 +33,7 @@ interface Scenario {
   readonly file: string;
   /** Those of `npm start` and the image. */
   readonly flags?: readonly string[];
+  readonly words?: readonly string[];
   readonly quick?: readonly string[];
 }
 
@@ -45,6 +46,12 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     flags: ['--max-semi-space-size=16', '--max-old-space-size=400'],
     quick: ['--intents', '5000', '--customers', '2500'],
   },
+  sending: {
+    file: 'embedded.bench.js',
+    flags: ['--max-semi-space-size=16', '--max-old-space-size=400'],
+    words: ['--send'],
+    quick: ['--intents', '2000', '--customers', '1000'],
+  },
   kafka: { file: 'kafka.bench.js', quick: ['--intents', '12000', '--customers', '3000'] },
   eventstoredb: { file: 'eventstoredb.bench.js', quick: ['--intents', '4000', '--rounds', '1'] },
   webhooks: { file: 'webhooks.bench.js', quick: ['--seconds', '3'] },
@@ -55,7 +62,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 };
 
-const wordsFor = (name: string, { quick = [] }: Scenario): readonly string[] => [
+const wordsFor = (name: string, { words = [], quick = [] }: Scenario): readonly string[] => [
+  ...words,
   ...(values.quick ? quick : []),
   ...(name === 'history' && values.events !== undefined ? ['--events', values.events] : []),
   ...(name === 'history' && values.short ? ['--short'] : []),

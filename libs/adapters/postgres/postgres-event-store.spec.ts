@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { NO_STREAM, type EventBatch } from '#application/ports/event-store';
 import { eventStoreContract } from '#testing/event-store.contract';
 import { newEvent, newMessage, messageReceived } from '#testing/events';
@@ -129,11 +130,39 @@ describe('the event store on PGlite', () => {
     expect(batches.flatMap(({ events }) => events).map(({ stream }) => stream)).toContain('mau-outage.2026-05');
   });
 
-  test('an event that cannot be read ends the subscription', async () => {
-    await store.append([one('template-unreadable.a.b')]);
-    await database.query(`update tidegate_log.events set data = '{' where stream = 'template-unreadable.a.b'`);
+  test.each([
+    ['no JSON', `'{'`],
+    ['two JSON texts', `data || ',' || data`],
+  ])('an event that cannot be read, being %s, ends the subscription', async (_, data) => {
+    const stream = `template-unreadable.${randomUUID()}.b`;
+    await store.append([one(stream)]);
+    await database.query(`update tidegate_log.events set data = ${data} where stream = '${stream}'`);
     const options = { name: 'unreadable', after: undefined, batchSize: 10, signal: new AbortController().signal };
     const reading = store.subscribe({ ...options, categories: ['template'] });
     await expect(reading.next()).rejects.toMatchObject({ code: 'event-undecodable' });
+    await database.query(`delete from tidegate_log.events where stream = '${stream}'`);
+  });
+
+  test.each([
+    ['a lone follower', 0, 2],
+    ['one of several followers', 1, 1],
+  ])('while a page is parsed, the next one is read: for %s', async (_, others, pages) => {
+    const lone = new PostgresEventStore(disturbed, clock, 0);
+    const options = { name: 'pages', after: undefined, batchSize: 2, categories: ['mau'] as const };
+    for (let number = 0; number < 6; number += 1) await lone.append([one(`mau-pages.${randomUUID()}`)]);
+    const stop = new AbortController();
+    const asides = Array.from({ length: others }, () => lone.subscribe({ ...options, signal: stop.signal }));
+    for (const aside of asides) await aside.next();
+    const before = disturbed.statements;
+    const reading = lone.subscribe({ ...options, signal: stop.signal });
+    const first = await reading.next();
+    expect(disturbed.statements - before).toBe(pages);
+    const [positions, seen] = [new Set<number>(), [...(first.value?.events ?? [])]];
+    for (let next = await reading.next(); next.value?.caughtUp === false; next = await reading.next())
+      seen.push(...next.value.events);
+    for (const { position } of seen) positions.add(position);
+    expect(positions.size).toBe(seen.length);
+    expect([...positions]).toEqual([...positions].toSorted((a, b) => a - b));
+    for (const subscription of [reading, ...asides]) await subscription.return(undefined);
   });
 });

@@ -106,7 +106,7 @@ export class PostgresEventStore extends EventStore {
     return streams;
   }
 
-  /** While a page is worked on the next one is read, as long as there is one. */
+  /** While a page is parsed the next one is read, as long as there is one. */
   async *subscribe({ after, categories, batchSize, signal }: SubscriptionOptions): AsyncGenerator<EventBatch> {
     const wakeup = new Wakeup();
     const unlisten = this.database.listen(CHANNEL, (category) => {
@@ -129,7 +129,8 @@ export class PostgresEventStore extends EventStore {
         failures = 0;
         const last = page.positions.at(-1);
         const caughtUp = page.positions.length < batchSize && page.bytes < BATCH_BYTES;
-        if (last !== undefined && !caughtUp) {
+        // Not where others follow: what is read and not yet parsed, they would read and parse as well.
+        if (last !== undefined && !caughtUp && !this.#recent.isShared) {
           ahead = this.#read(last, categories, batchSize);
           // Observed at the next turn; a failure meanwhile is not unhandled.
           ahead.catch(() => {});

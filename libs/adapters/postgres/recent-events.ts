@@ -44,6 +44,11 @@ export class RecentEvents {
     this.release();
   }
 
+  /** Whether what is read for one follower is wanted by another one. */
+  get isShared(): boolean {
+    return this.#followers.size > 1;
+  }
+
   /**
    * The oldest are wanted next: where followers lag, what is new will be read from the log, not what they are coming to.
    * @param events with consecutive positions
@@ -64,7 +69,7 @@ export class RecentEvents {
    * @param bytes of all of them
    */
   rememberRead(events: readonly RecordedEvent[], bytes: number, categoryOf: (stream: string) => string): void {
-    if (this.#followers.size < 2) return;
+    if (!this.isShared) return;
     for (const run of consecutive(events))
       this.remember(run, Math.ceil((bytes * run.length) / events.length), categoryOf);
   }
