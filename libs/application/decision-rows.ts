@@ -11,7 +11,7 @@ const isFirst = ({ event }: RecordedEvent): boolean => {
 
 /** The latest row per intent of a batch, on top of the rows that are there. */
 export class DecisionRows {
-  readonly #events: { readonly key: IntentKey; readonly recorded: RecordedEvent }[] = [];
+  readonly #events: { readonly key: IntentKey; readonly id: string; readonly recorded: RecordedEvent }[] = [];
 
   constructor(private readonly views: Pick<ProjectionStore, 'decisions'>) {}
 
@@ -24,7 +24,8 @@ export class DecisionRows {
           ? event.intentId
           : undefined;
     if (intentId !== undefined && event.type !== 'WindowCorrected' && event.type !== 'VerdictRevised') {
-      this.#events.push({ key: { account: key.account, customer: key.customer, intentId }, recorded });
+      const own = { account: key.account, customer: key.customer, intentId };
+      this.#events.push({ key: own, id: intentKeyId(own), recorded });
     }
   }
 
@@ -33,15 +34,13 @@ export class DecisionRows {
     // A first decision needs no look at what is there; only what follows on an earlier batch does.
     const started = new Set<string>();
     const wanted = new Map<string, IntentKey>();
-    for (const { key, recorded } of this.#events) {
-      const id = intentKeyId(key);
+    for (const { key, id, recorded } of this.#events) {
       if (isFirst(recorded)) started.add(id);
       else if (!started.has(id)) wanted.set(id, key);
     }
     const known = wanted.size === 0 ? [] : await this.views.decisions([...wanted.values()]);
     const rows = new Map(known.map((row) => [intentKeyId(row), row]));
-    for (const { key, recorded } of this.#events) {
-      const id = intentKeyId(key);
+    for (const { key, id, recorded } of this.#events) {
       const row = withEvent(rows.get(id), key, recorded);
       if (row !== undefined) rows.set(id, row);
     }
@@ -97,25 +96,47 @@ const withEvent = (row: DecisionRow | undefined, key: IntentKey, recorded: Recor
     };
   }
   if (row === undefined) return undefined;
-  const moved = { ...row, revision, position };
   switch (event.type) {
     case 'SendStarted':
-      return { ...moved, delivery: 'started' };
+      return moved(row, recorded, 'started');
     case 'SendAccepted':
-      return { ...moved, delivery: 'accepted', providerMessageId: event.providerMessageId };
+      return moved(row, recorded, 'accepted', event.providerMessageId);
     case 'SendOutcomeUnknown':
-      return { ...moved, delivery: 'outcome-unknown' };
+      return moved(row, recorded, 'outcome-unknown');
     case 'SendFailed':
-      return { ...moved, delivery: event.final ? 'failed' : 'pending' };
+      return moved(row, recorded, event.final ? 'failed' : 'pending');
     case 'SendRevoked':
-      return { ...moved, delivery: 'revoked' };
+      return moved(row, recorded, 'revoked');
     case 'MessageDelivered':
       return row.delivery === 'read'
-        ? moved
-        : { ...moved, delivery: 'delivered', providerMessageId: event.providerMessageId };
+        ? moved(row, recorded)
+        : moved(row, recorded, 'delivered', event.providerMessageId);
     case 'MessageRead':
-      return { ...moved, delivery: 'read', providerMessageId: event.providerMessageId };
+      return moved(row, recorded, 'read', event.providerMessageId);
     default:
-      return moved;
+      return moved(row, recorded);
   }
 };
+
+const moved = (
+  row: DecisionRow,
+  { revision, position }: RecordedEvent,
+  delivery = row.delivery,
+  providerMessageId = row.providerMessageId,
+): DecisionRow => ({
+  account: row.account,
+  customer: row.customer,
+  intentId: row.intentId,
+  fingerprint: row.fingerprint,
+  outcome: row.outcome,
+  reason: row.reason,
+  delivery,
+  commandId: row.commandId,
+  providerMessageId,
+  sender: row.sender,
+  decidedAt: row.decidedAt,
+  revision,
+  position,
+  decidedIn: row.decidedIn,
+  decidedAs: row.decidedAs,
+});

@@ -127,20 +127,26 @@ export class Project {
     const byCustomer = new Map<string, { readonly key: CustomerKey; readonly events: RecordedEvent[] }>();
     const activeUsers: MauRow[] = [];
     const lateFacts: LateFactRow[] = [];
+    const takeCustomer = (recorded: RecordedEvent, group: { key: CustomerKey; events: RecordedEvent[] }): void => {
+      group.events.push(recorded);
+      const counted = this.#counted(group.key, recorded);
+      if (counted !== undefined) activeUsers.push(counted);
+    };
     for (const recorded of events) {
-      const parts = streamParts(recorded.stream);
-      if (parts?.category === 'account') this.#takeAccount(parts.account, recorded, accounts);
+      const { stream } = recorded;
+      const group = byCustomer.get(stream);
+      // A name is taken apart once for all its events.
+      const parts = group === undefined ? streamParts(stream) : undefined;
+      if (group !== undefined) takeCustomer(recorded, group);
+      else if (parts?.category === 'account') this.#takeAccount(parts.account, recorded, accounts);
       else if (parts?.category === 'template') {
         this.#takeTemplate(parts.account, parts.rest, recorded, templates);
         // Templates change seldom, and whom they were decided with is not known here.
         if (changesTemplate(recorded.event as TemplateEvent)) lateFacts.push(lateFactRow(recorded));
       } else if (parts?.category === 'customer') {
-        const key = { account: parts.account, customer: parts.rest[0] ?? '' };
-        const group = byCustomer.get(recorded.stream);
-        if (group === undefined) byCustomer.set(recorded.stream, { key, events: [recorded] });
-        else group.events.push(recorded);
-        const counted = this.#counted(key, recorded);
-        if (counted !== undefined) activeUsers.push(counted);
+        const begun = { key: { account: parts.account, customer: parts.rest[0] ?? '' }, events: [] };
+        byCustomer.set(stream, begun);
+        takeCustomer(recorded, begun);
       }
     }
     // Of whom the first event is among these nothing is stored.
@@ -248,7 +254,9 @@ export class Project {
   #counted(key: CustomerKey, { id, event, recordedAt }: RecordedEvent): MauRow | undefined {
     const account = this.#accountOf(key.account);
     const counted = countsIn(event as CustomerEvent, account, policyAt(account, recordedAt).mauRule);
-    return counted === undefined ? undefined : { ...key, month: counted.month, firstAt: counted.at, firstEventId: id };
+    if (counted === undefined) return undefined;
+    const { account: name, customer } = key;
+    return { account: name, customer, month: counted.month, firstAt: counted.at, firstEventId: id };
   }
 }
 

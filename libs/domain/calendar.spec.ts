@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { assert, constantFrom, integer, property, record } from 'fast-check';
 import { iso } from '#testing/scenario';
-import { isZone, monthOf, quietUntil, type QuietHours } from './calendar.js';
+import { dayOfMonth, isZone, monthOf, quietUntil, type QuietHours } from './calendar.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS, instantOf, plus } from './time.js';
 
 // Both sides of Greenwich and of the equator; odd offsets; clocks that change at midnight or on the first of a month.
@@ -64,6 +64,12 @@ describe('a month', () => {
     expect(monthOf(iso('2023-10-05T00:00:00Z'), 'America/Asuncion').from).toBe(iso('2023-10-01T04:00:00Z'));
     expect(monthOf(iso('2023-10-01T03:30:00Z'), 'America/Asuncion').month).toBe('2023-09');
     expect(monthOf(iso('2020-11-05T00:00:00Z'), 'America/Havana').from).toBe(iso('2020-11-01T04:00:00Z'));
+  });
+
+  test('case 25: of two instants in the minutes on both sides of a change, asked for one after the other', () => {
+    // Goose Bay changed its clocks at one minute past midnight until 2011.
+    const [before, after] = [iso('2010-11-07T03:00:59.999Z'), iso('2010-11-07T03:01:00.000Z')];
+    expect([before, after, before].map((at) => dayOfMonth(at, 'America/Goose_Bay'))).toEqual([7, 6, 7]);
   });
 
   test('knows leap years and the end of the year', () => {

@@ -32,9 +32,23 @@ export const isZone = (zone: string): boolean => {
   }
 };
 
-/** Milliseconds to add to UTC to get the zone's wall clock at that instant. */
+const offsets = new Map<Zone, { readonly minute: number; readonly offsetMs: number }>();
+
+/**
+ * Milliseconds to add to UTC to get the zone's wall clock at that instant. The last answer is remembered: since 1973 no
+ * zone of the tz database has changed its offset within a minute of UTC.
+ */
 const offsetMs = (at: Instant, zone: Zone): number => {
   if (zone === 'UTC') return 0;
+  const minute = Math.floor(at / MINUTE_MS);
+  const known = offsets.get(zone);
+  if (known?.minute === minute) return known.offsetMs;
+  const offset = { minute, offsetMs: askedOffsetMs(at, zone) };
+  offsets.set(zone, offset);
+  return offset.offsetMs;
+};
+
+const askedOffsetMs = (at: Instant, zone: Zone): number => {
   const fields: Record<string, number> = {};
   for (const part of formatOf(zone).formatToParts(at)) fields[part.type] = Number(part.value);
   const days = daysFromCivil(fields['year'] ?? 1970, fields['month'] ?? 1, fields['day'] ?? 1);

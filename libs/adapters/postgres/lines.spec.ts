@@ -31,10 +31,13 @@ describe('lines', () => {
 
   test('rows for COPY keep what it would take for its own', () => {
     expect(
-      copied([
-        ['a\\b', 1, null],
-        ['\t', '\n', '\r\\N'],
-      ]),
+      copied(
+        [
+          ['a\\b', 1, null],
+          ['\t', '\n', '\r\\N'],
+        ],
+        [0, 1, 2].map((index) => (row) => row[index] ?? null),
+      ),
     ).toBe('a\\\\b\t1\t\\N\n\\t\t\\n\t\\r\\\\N\n');
   });
 });

@@ -48,9 +48,25 @@ export const rowsOf = (first: number, ...types: readonly ('text' | 'bigint' | 'i
   return `unnest(${columns.join(', ')})`;
 };
 
-/** Rows for COPY, in its text format: a line each, the values between tabs. */
-export const copied = (rows: readonly (readonly (string | number | null)[])[]): string =>
-  rows.map((values) => `${values.map(copiedValue).join('\t')}\n`).join('');
+/**
+ * Rows for COPY, in its text format: a line each, the values between tabs.
+ * @param columns what a row has in each
+ */
+export const copied = <Row>(
+  rows: readonly Row[],
+  columns: readonly ((row: Row) => string | number | null)[],
+): string => {
+  let text = '';
+  for (const row of rows) {
+    let separator = '';
+    for (const column of columns) {
+      text += separator + copiedValue(column(row));
+      separator = '\t';
+    }
+    text += '\n';
+  }
+  return text;
+};
 
 const copiedValue = (value: string | number | null): string | number => {
   if (value === null) return NULL;

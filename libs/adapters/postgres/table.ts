@@ -14,6 +14,7 @@ export class Table<Row> {
   readonly #insert: string;
   readonly #into: string;
   readonly #update: string;
+  readonly #values: readonly Column<Row>['value'][];
 
   /**
    * @param key its primary key
@@ -21,7 +22,7 @@ export class Table<Row> {
    */
   constructor(
     name: string,
-    private readonly columns: readonly Column<Row>[],
+    columns: readonly Column<Row>[],
     key: readonly string[],
     isNewer = 'excluded.position > stored.position',
   ) {
@@ -30,6 +31,7 @@ export class Table<Row> {
       .filter((column) => !key.includes(column))
       .map((column) => `${column} = excluded.${column}`)
       .join(', ');
+    this.#values = columns.map(({ value }) => value);
     this.#into = `${name} (${names.join(', ')})`;
     this.#insert = `insert into ${name} as stored (${names.join(', ')})
       select * from ${rowsOf(1, ...columns.map(({ type }) => type))}`;
@@ -38,7 +40,7 @@ export class Table<Row> {
 
   /** For COPY: where it goes, and the rows as text. */
   copied(rows: readonly Row[]): readonly [into: string, rows: string] {
-    return [this.#into, copied(rows.map((row) => this.columns.map(({ value }) => value(row))))];
+    return [this.#into, copied(rows, this.#values)];
   }
 
   statement(rows: readonly Row[]): readonly [sql: string, parameters: readonly string[]] {
@@ -51,7 +53,7 @@ export class Table<Row> {
   }
 
   #parameters(rows: readonly Row[]): readonly string[] {
-    return this.columns.map(({ value }) => lines(rows.map(value)));
+    return this.#values.map((value) => lines(rows.map(value)));
   }
 }
 
