@@ -5,7 +5,7 @@ import type { Instant } from '#domain/time';
 /** So near to the end of the log the rebuilt tables take their place: the projector does the rest in a moment. */
 const NEAR = 2_000;
 /** After so many events it looks how many are left. */
-const PASS = 100_000;
+const PASS = 1_000_000;
 
 /** A projection's new tables beside the live ones. */
 export interface Rebuild {
