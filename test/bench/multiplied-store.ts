@@ -196,10 +196,12 @@ export const multipliedStore = async (
         select account, names.customer, revision, ${named('state')} from tidegate_views.customers, names;
       insert into tidegate_views.decisions
         select account, names.customer, ${named('intent_id')}, fingerprint, outcome, reason, delivery,
-          ${id('revision')}::text, ${named('provider_message_id')}, sender, decided_at, revision, ${position('revision')}, ${named('decision')}
+          ${id('decided_as')}::text, ${named('provider_message_id')}, sender, decided_at, revision,
+          ${position('revision')}, names.customer, decided_as
         from tidegate_views.decisions, names;
       insert into tidegate_views.active_users
-        select account, month, names.customer, first_at, first_event_id from tidegate_views.active_users, names;
+        select u.account, u.month, names.customer, u.first_at, ${id('e.revision')}::text
+        from tidegate_views.active_users u join tidegate_log.events e on e.id::text = u.first_event_id, names;
       update tidegate_views.active_months set users = users + ${customers};
       update tidegate_views.checkpoints set position = ${end};
       update tidegate_analytics.checkpoint set position = ${end};
