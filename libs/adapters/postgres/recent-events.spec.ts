@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { array, assert, integer, property, record } from 'fast-check';
 import type { RecordedEvent } from '#application/ports/event-store';
 import { newMessage } from '#testing/events';
 import { instantOf } from '#domain/time';
@@ -56,6 +57,28 @@ describe('what a process has just appended', () => {
     behind.position = 6;
     recent.release();
     expect(recent.after(0).ranges).toBe('{[8,9)}');
+  });
+
+  test('law: known is what the ranges say, in whatever order and however often it came', () => {
+    const run = record({ first: integer({ min: 1, max: 30 }), length: integer({ min: 1, max: 8 }) });
+    assert(
+      property(array(run, { maxLength: 8 }), integer({ min: 0, max: 38 }), (runs, after) => {
+        const followers = [0, 0].map((position): Follower => ({ categories: ['customer'], position }));
+        const { recent } = remembering(10_000, ...followers);
+        for (const { first, length } of runs)
+          recent.rememberRead(
+            Array.from({ length }, (_, index) => at(first + index)),
+            10,
+            categoryOf,
+          );
+        const known = recent.after(after);
+        const ranges = [...known.ranges.matchAll(/\[(\d+),(\d+)\)/g)].map(([, from, to]) => [Number(from), Number(to)]);
+        for (let position = 0; position < 40; position += 1) {
+          const isIn = ranges.some(([from = 0, to = 0]) => from <= position && position < to);
+          expect([position, known.at(position)?.position]).toEqual([position, isIn ? position : undefined]);
+        }
+      }),
+    );
   });
 
   test('stays known to a query that is under way', () => {

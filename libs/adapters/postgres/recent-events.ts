@@ -78,8 +78,9 @@ export class RecentEvents {
     const stretches = this.#stretches.filter(({ first, events }) => first + events.length - 1 > position);
     return {
       ranges: `{${stretches.map(({ first, events }) => `[${first},${first + events.length})`).join(',')}}`,
+      // They come in any order: what was read for one follower may lie before what was appended meanwhile.
       at: (wanted) => {
-        const stretch = stretches.findLast(({ first }) => first <= wanted);
+        const stretch = stretches.find(({ first, events }) => first <= wanted && wanted < first + events.length);
         return stretch?.events[wanted - stretch.first];
       },
     };
