@@ -143,6 +143,27 @@ describe('the event store on PGlite', () => {
     await database.query(`delete from tidegate_log.events where stream = '${stream}'`);
   });
 
+  test('what is appended after the next page was read comes at once, and not when it is looked for again', async () => {
+    const lone = new PostgresEventStore(database, clock, 0);
+    const append = () => lone.append([one(`mau-behind.${randomUUID()}`)]);
+    await append();
+    const [stored] = await database.query<{ from: number }>(
+      `select max(position) - 1 as from from tidegate_log.events where category = 'mau'`,
+    );
+    for (let number = 0; number < 2; number += 1) await append();
+    const stop = new AbortController();
+    const options = { name: 'behind', after: stored?.from, batchSize: 2, categories: ['mau'] as const };
+    const reading = lone.subscribe({ ...options, signal: stop.signal });
+    const sizes = [(await reading.next()).value?.events.length];
+    // The page ahead has been read by then: statements come one after the other.
+    await append();
+    const from = Date.now();
+    for (let number = 0; number < 2; number += 1) sizes.push((await reading.next()).value?.events.length);
+    expect(sizes).toEqual([2, 1, 1]);
+    expect(Date.now() - from).toBeLessThan(900);
+    await reading.return(undefined);
+  });
+
   test.each([
     ['a lone follower', 0, 2],
     ['one of several followers', 1, 1],

@@ -113,13 +113,17 @@ export class PostgresEventStore extends EventStore {
       if (category === undefined || categories.some((wanted) => wanted === category)) wakeup.knock();
     });
     const follower = { categories, position: after ?? 0 };
+    const read = async (position: Position): Promise<LogPage | undefined> => {
+      // Whoever knocks from here on may speak of what this reading does not see, also of one that goes ahead.
+      wakeup.answer();
+      return await this.#read(position, categories, batchSize);
+    };
     let ahead: Promise<LogPage | undefined> | undefined;
     let toldCaughtUp = false;
     this.#recent.follow(follower);
     try {
       for (let failures = 0; !signal.aborted;) {
-        wakeup.answer();
-        const page = await (ahead ?? this.#read(follower.position, categories, batchSize));
+        const page = await (ahead ?? read(follower.position));
         ahead = undefined;
         if (page === undefined) {
           await pause(pauseMs(failures, 100, 5_000), signal);
@@ -131,7 +135,7 @@ export class PostgresEventStore extends EventStore {
         const caughtUp = page.positions.length < batchSize && page.bytes < BATCH_BYTES;
         // Not where others follow: what is read and not yet parsed, they would read and parse as well.
         if (last !== undefined && !caughtUp && !this.#recent.isShared) {
-          ahead = this.#read(last, categories, batchSize);
+          ahead = read(last);
           // Observed at the next turn; a failure meanwhile is not unhandled.
           ahead.catch(() => {});
           // It is sent before this page keeps the process busy.
