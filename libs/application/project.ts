@@ -127,27 +127,24 @@ export class Project {
     const byCustomer = new Map<string, { readonly key: CustomerKey; readonly events: RecordedEvent[] }>();
     const activeUsers: MauRow[] = [];
     const lateFacts: LateFactRow[] = [];
-    const takeCustomer = (recorded: RecordedEvent, group: { key: CustomerKey; events: RecordedEvent[] }): void => {
-      group.events.push(recorded);
-      const counted = this.#counted(group.key, recorded);
-      if (counted !== undefined) activeUsers.push(counted);
-    };
     for (const recorded of events) {
       const { stream } = recorded;
-      const group = byCustomer.get(stream);
+      let group = byCustomer.get(stream);
       // A name is taken apart once for all its events.
       const parts = group === undefined ? streamParts(stream) : undefined;
-      if (group !== undefined) takeCustomer(recorded, group);
-      else if (parts?.category === 'account') this.#takeAccount(parts.account, recorded, accounts);
+      if (parts?.category === 'account') this.#takeAccount(parts.account, recorded, accounts);
       else if (parts?.category === 'template') {
         this.#takeTemplate(parts.account, parts.rest, recorded, templates);
         // Templates change seldom, and whom they were decided with is not known here.
         if (changesTemplate(recorded.event as TemplateEvent)) lateFacts.push(lateFactRow(recorded));
       } else if (parts?.category === 'customer') {
-        const begun = { key: { account: parts.account, customer: parts.rest[0] ?? '' }, events: [] };
-        byCustomer.set(stream, begun);
-        takeCustomer(recorded, begun);
+        group = { key: { account: parts.account, customer: parts.rest[0] ?? '' }, events: [] };
+        byCustomer.set(stream, group);
       }
+      if (group === undefined) continue;
+      group.events.push(recorded);
+      const counted = this.#counted(group.key, recorded);
+      if (counted !== undefined) activeUsers.push(counted);
     }
     // Of whom the first event is among these nothing is stored.
     const rowOf = await this.#rows(

@@ -35,8 +35,8 @@ export const isZone = (zone: string): boolean => {
 const offsets = new Map<Zone, { readonly minute: number; readonly offsetMs: number }>();
 
 /**
- * Milliseconds to add to UTC to get the zone's wall clock at that instant. The last answer is remembered: since 1973 no
- * zone of the tz database has changed its offset within a minute of UTC.
+ * Milliseconds to add to UTC to get the zone's wall clock at that instant. The last answer is remembered for its
+ * minute: every change of an offset since 1973 in the tz database falls on a whole minute of UTC.
  */
 const offsetMs = (at: Instant, zone: Zone): number => {
   if (zone === 'UTC') return 0;

@@ -7,8 +7,7 @@ import type { KnownEvents } from './recent-events.js';
 
 /** A text for each column, the values in the order of the log, a value a line. */
 interface PageRow {
-  /** Null where there is nothing. */
-  readonly positions: string | null;
+  readonly positions: string;
   readonly streams: string;
   readonly revisions: string;
   readonly ids: string;
@@ -25,7 +24,8 @@ export interface LogPage {
   readonly positions: readonly Position[];
   /** Of data and metadata of all. */
   readonly bytes: number;
-  readonly row: PageRow;
+  /** Undefined where there is nothing. */
+  readonly row: PageRow | undefined;
   readonly known: KnownEvents;
 }
 
@@ -48,9 +48,7 @@ export const readPage = async (database: Database, request: PageRequest): Promis
   const { after, categories, limit, maxBytes, known } = request;
   const parameters = [after, limit, maxBytes, known.ranges, ...categories];
   const [row] = await database.query<PageRow>(pageStatement(categories.length), parameters);
-  return row === undefined || row.positions === null
-    ? { positions: [], bytes: 0, row: nothing, known }
-    : { positions: row.positions.split('\n').map(Number), bytes: row.bytes, row, known };
+  return { positions: row?.positions.split('\n').map(Number) ?? [], bytes: row?.bytes ?? 0, row, known };
 };
 
 /**
@@ -91,7 +89,8 @@ const pageStatement = (categories: number): string => {
        (select last.bytes from last) as bytes
      from (
        select * from (${walk('*', 'and e.position <= (select last.position from last)')}) u order by u.position
-     ) e`;
+     ) e
+     having count(*) > 0`;
 };
 
 /** A page's events, and those of them that were parsed; undefined where the log is not the one that was known. */
@@ -100,6 +99,7 @@ export const eventsOf = ({
   row,
   known,
 }: LogPage): { readonly events: readonly RecordedEvent[]; readonly parsed: readonly RecordedEvent[] } | undefined => {
+  if (row === undefined) return { events: [], parsed: [] };
   const streams = row.streams.split('\n');
   const revisions = row.revisions.split('\n');
   const ids = row.ids.split('\n');
@@ -129,18 +129,6 @@ export const eventsOf = ({
   }
   if (parsed.length !== contents.length || parsed.length !== metadatas.length) throw undecodable(positions);
   return { events, parsed };
-};
-
-const nothing: PageRow = {
-  positions: null,
-  streams: '',
-  revisions: '',
-  ids: '',
-  types: '',
-  times: '',
-  contents: null,
-  metadatas: null,
-  bytes: 0,
 };
 
 const parsedValues = (json: string | null, positions: readonly Position[]): readonly unknown[] => {
