@@ -1,10 +1,5 @@
 // All figures in one run: npm run bench. Each scenario is a process of its own, one after the other.
-//   --only NAME     those scenarios alone, as often as wanted
-//   --quick         all smaller: minutes instead of a quarter of an hour, and less exact
-//   --json          the results alone, for a program
-//   --save FOLDER   writes them there, as benchmarks.json and drawn as benchmarks.svg
-//   --from FILE     draws and shows the results of an earlier run instead of measuring
-//   --events N, --short   of the history: so many events, and three of each customer instead of fourteen
+// --help says what it takes.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +12,15 @@ import { parseArgs } from 'node:util';
 import { reached } from './goals.js';
 import { svgOf } from './plot.js';
 
+const USAGE = `npm run bench -- [options]
+  --only NAME     those scenarios alone, as often as wanted
+  --quick         all smaller: minutes instead of a quarter of an hour, and less exact
+  --json          the results alone, for a program
+  --save FOLDER   writes them there, as benchmarks.json and drawn as benchmarks.svg
+  --from FILE     draws and shows the results of an earlier run instead of measuring
+  --events N, --short   of the history: so many events, and three of each customer instead of fourteen
+`;
+
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
@@ -26,8 +30,13 @@ const { values } = parseArgs({
     from: { type: 'string' },
     events: { type: 'string' },
     short: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 
 interface Scenario {
   readonly file: string;
