@@ -16,8 +16,7 @@ export const openApi = async (): Promise<OpenAPIObject> => {
   return document;
 };
 
-const goldenOf = (type: string): unknown =>
-  JSON.parse(readFileSync(`libs/contracts/events/golden/${type}.v1.json`, 'utf8'));
+const golden = (file: string): unknown => JSON.parse(readFileSync(`libs/contracts/events/golden/${file}`, 'utf8'));
 
 /** All files that are written from the code: their paths in the repository, and their text. */
 export const referenceFiles = async (): Promise<ReadonlyMap<string, string>> => {
@@ -25,7 +24,7 @@ export const referenceFiles = async (): Promise<ReadonlyMap<string, string>> => 
   return new Map([
     ...platformFiles(),
     ...[...contractFiles()].map(([name, content]): [string, string] => [`docs/reference/${name}`, json(content)]),
-    ['docs/reference/events.md', eventsPage(goldenOf)],
+    ['docs/reference/events.md', eventsPage(golden)],
     ['docs/reference/sql.md', reportsPage()],
     ['docs/reference/openapi.json', json(await openApi())],
   ]);

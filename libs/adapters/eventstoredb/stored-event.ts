@@ -1,7 +1,7 @@
 import type { EventData, ResolvedEvent } from '@eventstore/db-client';
 import { InfrastructureError } from '#application/errors';
 import { MAX_APPEND_BYTES, type Position, type RecordedEvent, type StreamAppend } from '#application/ports/event-store';
-import { decodeEvent, encodeEvent } from '#contracts/events/codec';
+import { encodeEvent, eventOf, shapeOf } from '#contracts/events/codec';
 import { instantOf } from '#domain/time';
 
 /** An append as the client takes it. */
@@ -24,7 +24,13 @@ export const prepareAppend = ({ stream, expectedRevision, events }: StreamAppend
     const metadataBytes = utf8.encode(stored.metadata);
     bytes += Buffer.byteLength(stored.data) + metadataBytes.length + 2 * stored.type.length;
     // The client writes it once more, to the same text.
-    return { id, type: stored.type, contentType: 'application/json', data: { ...event }, metadata: metadataBytes };
+    return {
+      id,
+      type: stored.type,
+      contentType: 'application/json',
+      data: { ...shapeOf(event) },
+      metadata: metadataBytes,
+    };
   });
   if (bytes > MAX_APPEND_BYTES) {
     throw new InfrastructureError(
@@ -62,7 +68,7 @@ export const recordedEvent = ({ event }: ResolvedEvent): RecordedEvent | undefin
   }
   return {
     id: event.id,
-    ...decodeEvent({ type, data: JSON.stringify(data), metadata: JSON.stringify(metadata) }),
+    ...eventOf(type, data, metadata),
     stream,
     revision: exact(event.revision, 'revision', stream),
     position: positionOf(event.position?.commit, stream),

@@ -2,22 +2,21 @@ import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { DomainEvent } from '#application/ports/event-store';
 import { instantOf } from '#domain/time';
-import { decodeEvent, encodeEvent, type StoredEvent } from './codec.js';
+import { decodeEvent, encodeEvent, schemaVersionOf, type StoredEvent } from './codec.js';
 import { eventTypes, isEventType } from './event-types.js';
-import { eventsPage } from './page.js';
+import { eventsPage, goldenFile } from './page.js';
 
-// One file per event type and schema version. They stand for what stores hold for ever: never edit one.
-// A new shape is a new version, with its own files and an upcaster.
+// One file per event type and schema version, and more where events of a type say different things. They stand for what
+// stores hold for ever: never edit one. A new shape is a new version, with its own files and an upcaster.
 
 const folder = new URL('golden/', import.meta.url);
-const fileOf = (type: string): string => `${type}.v1.json`;
 
 const textAt = (value: unknown, field: string): string =>
   JSON.stringify(
     (typeof value === 'object' && value !== null ? Object.entries(value) : []).find(([k]) => k === field)?.[1],
   );
 
-const stored = (type: string, file = fileOf(type)): StoredEvent => {
+const stored = (type: DomainEvent['type'], file = goldenFile(type)): StoredEvent => {
   const golden: unknown = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
   return { type, data: textAt(golden, 'data'), metadata: textAt(golden, 'metadata') };
 };
@@ -235,6 +234,15 @@ const variants: { readonly [file: string]: DomainEvent } = {
     intents: {},
     decidedAt: at,
   },
+  'SendAuthorised.v2.fallback.json': {
+    type: 'SendAuthorised',
+    ...decision,
+    rule: '12',
+    fallbackTrace: { '3': 'passed', '12': 'applies' },
+    content: 'fallback',
+    validUntil: later,
+    usesSlot: true,
+  },
   'CustomerMessageReceived.v1.former.json': {
     type: 'CustomerMessageReceived',
     ...inbound,
@@ -268,8 +276,9 @@ const variants: { readonly [file: string]: DomainEvent } = {
 const metadata = { correlationId: 'm-1', causationId: 'e-1', traceparent: '00-a-b-01' };
 
 describe.each(Object.values(events).map((event) => [event.type, event] as const))('%s', (type, event) => {
-  test('case 42: its golden file decodes to the event that it always meant', () => {
-    expect(decodeEvent(stored(type))).toEqual({ event, metadata });
+  test('case 42: its golden file of each version decodes to the event that it always meant', () => {
+    for (let version = 1; version <= schemaVersionOf(type); version += 1)
+      expect(decodeEvent(stored(type, goldenFile(type, version)))).toEqual({ event, metadata });
   });
 
   test('is still written in the same shape', () => {
@@ -288,12 +297,15 @@ test.each(Object.entries(variants))(
 );
 
 test('every event type has a golden file, and every golden file its type', () => {
-  const files = [...Object.keys(eventTypes).map(fileOf), ...Object.keys(variants)];
+  const versions = Object.keys(eventTypes)
+    .filter(isEventType)
+    .flatMap((type) => Array.from({ length: schemaVersionOf(type) }, (_, before) => goldenFile(type, before + 1)));
+  const files = [...versions, ...Object.keys(variants)];
   expect(readdirSync(folder).sort()).toEqual(files.sort());
 });
 
 test('docs/reference/events.md is what the golden files say', () => {
-  const page = eventsPage((type) => JSON.parse(readFileSync(new URL(fileOf(type), folder), 'utf8')));
+  const page = eventsPage((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
   expect(readFileSync(new URL('../../../docs/reference/events.md', import.meta.url), 'utf8')).toBe(page);
   for (const type of Object.keys(eventTypes)) expect(page).toContain(`**[${type}](`);
 });
@@ -317,8 +329,18 @@ test('decoding fails on what Tidegate did not write', () => {
     { metadata: '{}' },
     { metadata: '[]' },
     { metadata: meta.replace('"schemaVersion":1', '"schemaVersion":2') },
+    { metadata: meta.replace('"schemaVersion":1', '"schemaVersion":0') },
   ]) {
     expect(decoding(change)).toThrow(undecodable);
+  }
+});
+
+test('decoding fails on a trace that is none', () => {
+  const refused = encodeEvent(events.SendRefused, metadata);
+  expect(refused.data).toContain('"trace":"p----a-n-----"');
+  for (const trace of ['"p----a-n----"', '"p----a-n------"', '"p----a-x-----"', '{}', 'null']) {
+    const data = refused.data.replace('"p----a-n-----"', trace);
+    expect(() => decodeEvent({ ...refused, data })).toThrow(expect.objectContaining({ code: 'event-undecodable' }));
   }
 });
 

@@ -1,4 +1,6 @@
 import type { Category, DomainEvent } from '#application/ports/event-store';
+import { schemaVersionOf } from './codec.js';
+import { ruleIds } from '#domain/gate/events';
 import { eventTypes, isEventType } from './event-types.js';
 
 type EventType = DomainEvent['type'];
@@ -66,19 +68,22 @@ const fieldsOf = (golden: unknown): string =>
     .map((field) => `\`${field}\``)
     .join(', ');
 
-/** The page on stored events. @param goldenOf the golden file of an event type, as JSON */
-export const eventsPage = (goldenOf: (type: EventType) => unknown): string => {
+/** The name of the sample of an event as a schema version stores it. */
+export const goldenFile = (type: EventType, version = schemaVersionOf(type)): string => `${type}.v${version}.json`;
+
+/** The page on stored events. @param read a golden file, as JSON */
+export const eventsPage = (read: (file: string) => unknown): string => {
   const types = Object.keys(eventTypes).filter(isEventType);
   const entry = (type: EventType): string => {
-    const fields = fieldsOf(goldenOf(type));
-    const sample = `../../libs/contracts/events/golden/${type}.v1.json`;
+    const fields = fieldsOf(read(goldenFile(type)));
+    const sample = `../../libs/contracts/events/golden/${goldenFile(type)}`;
     return `- **[${type}](${sample})**: ${meanings[type]}.${fields === '' ? '' : ` ${fields}`}\n`;
   };
   return `# Stored events
 
 The log is the only truth; everything else is folded from it. Names of events and fields are read for ever: they change only by an upcaster. Each name leads to a sample as it is stored.
 
-All events have \`at\`: when it was true, in milliseconds since 1970, by the provider's or the source's time, or ours for what the gate itself did. Beside it a store keeps metadata: \`schemaVersion\`, \`correlationId\`, \`causationId\` and, where there is one, \`traceparent\`. What identifies a person or quotes them stands in \`personal\` alone.
+All events have \`at\`: when it was true, in milliseconds since 1970, by the provider's or the source's time, or ours for what the gate itself did. Beside it a store keeps metadata: \`schemaVersion\`, \`correlationId\`, \`causationId\` and, where there is one, \`traceparent\`. What identifies a person or quotes them stands in \`personal\` alone. A \`trace\` has a letter for each of the rules ${ruleIds.join(', ')}: \`a\` applies, \`p\` passed, \`n\` not applicable, \`-\` not said; a decision of schema version 1 spells them out.
 ${categories
   .map(
     (category) =>
