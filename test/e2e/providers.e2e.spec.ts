@@ -169,6 +169,13 @@ describe.each(CHOSEN)(
         Object.entries(senders).flatMap(([account, own]) => accountMessagesOf(account, own, overrides, Date.now())),
       );
       await startGate();
+      // Between topics there is no order: what is told of an unknown account is a dead letter.
+      await until('the accounts are known', async () => {
+        const answers = await Promise.all(
+          Object.keys(senders).map((account) => asked(`/v1/accounts/${account}/templates`)),
+        );
+        return answers.every(({ ok }) => ok);
+      });
       for (const account of Object.keys(senders))
         running.simulator.setTemplate(account, 'receipt', 'en', 'utility', 'APPROVED');
       const writers = people.filter(({ life }) => life !== 'stranger' && life !== 'waited-for');
