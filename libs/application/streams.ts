@@ -34,7 +34,9 @@ export const streamParts = (stream: string): StreamParts | undefined => {
   const dash = stream.indexOf('-');
   const category = stream.slice(0, dash);
   if (dash === -1 || !isCategory(category)) return undefined;
-  const [account = '', ...parts] = stream.slice(dash + 1).split('.');
+  const dot = stream.indexOf('.', dash);
+  const account = stream.slice(dash + 1, dot === -1 ? undefined : dot);
+  const parts = dot === -1 ? [] : stream.slice(dot + 1).split('.');
   // The log may be shared: what merely begins like ours is somebody else's.
   const rest = parts.length === arity[category] ? decoded(parts) : undefined;
   return rest === undefined || !/^[a-z0-9_]+$/.test(account) ? undefined : { category, account, rest };

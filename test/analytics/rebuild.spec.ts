@@ -9,6 +9,7 @@ import {
 import { EmbeddedQueue } from '#adapters/postgres/embedded-queue';
 import { PostgresAnalyticsStore } from '#adapters/postgres/postgres-analytics-store';
 import { PostgresProjectionStore } from '#adapters/postgres/postgres-projection-store';
+import { RebuiltAnalytics } from '#adapters/postgres/rebuilt-analytics';
 import { reports, REPORTS } from '#adapters/postgres/reports';
 import { analyticsCategories, ProjectAnalytics } from '#application/analytics/project-analytics';
 import { PublishAnalytics } from '#application/analytics/publish-analytics';
@@ -107,9 +108,17 @@ const shouldBeKnown = async (): Promise<ReadonlyMap<string, unknown>> => {
   return known;
 };
 
-/** @param room for so few rows that some customers are forgotten on the way */
-const rebuildOf = (batchSize: number, stopAfter = Infinity, room = 12): Rebuild & { readonly stop: AbortSignal } => {
-  const tables = new PostgresAnalyticsStore(stage.database, REBUILT_ANALYTICS);
+/**
+ * @param room for so few rows that some customers are forgotten on the way
+ * @param atOnce as few rows, so that several parts are written
+ */
+const rebuildOf = (
+  batchSize: number,
+  stopAfter = Infinity,
+  room = 12,
+  atOnce = 7,
+): Rebuild & { readonly stop: AbortSignal } => {
+  const tables = new RebuiltAnalytics(stage.database, REBUILT_ANALYTICS, atOnce);
   const end = new AbortController();
   let batches = 0;
   return {
@@ -118,8 +127,8 @@ const rebuildOf = (batchSize: number, stopAfter = Infinity, room = 12): Rebuild 
     batchSize,
     prepare: () => prepareAnalyticsRebuild(stage.database),
     checkpoint: async () => (await tables.checkpoint())?.position,
-    follow: (signal, applied) =>
-      new ProjectAnalytics(
+    follow: async (signal, applied) => {
+      await new ProjectAnalytics(
         stage.store,
         tables,
         ({ recordedAt }, events) => {
@@ -128,7 +137,9 @@ const rebuildOf = (batchSize: number, stopAfter = Infinity, room = 12): Rebuild 
           applied(recordedAt, events);
         },
         room,
-      ).follow(signal, { batchSize }),
+      ).follow(signal, { batchSize });
+      await tables.flush();
+    },
     index: () => indexAnalyticsRebuild(stage.database),
     putInPlace: () => putAnalyticsInPlace(stage.database),
   };
@@ -227,12 +238,9 @@ describe('the topics and a rebuild', () => {
       const before = { ...(await rows()), removed_sessions: [] };
       // Of one: then the log ends with a full batch.
       for (const batchSize of [room === 5 ? 1 : 3, 1_000]) {
-        const signal = new AbortController().signal;
-        expect(await rebuild(stage.store, rebuildOf(batchSize, Infinity, room), signal, () => undefined)).toMatchObject(
-          {
-            isDone: true,
-          },
-        );
+        const { signal } = new AbortController();
+        const tables = rebuildOf(batchSize, Infinity, room, batchSize === 3 ? 100_000 : 7);
+        expect(await rebuild(stage.store, tables, signal, () => undefined)).toMatchObject({ isDone: true });
         expect({ ...(await rows()), removed_sessions: [] }).toEqual(before);
       }
     },

@@ -4,10 +4,9 @@ import {
   indexAnalyticsRebuild,
   prepareAnalyticsRebuild,
   putAnalyticsInPlace,
-  REBUILT_ANALYTICS,
 } from '#adapters/postgres/analytics-rebuild';
 import type { Database } from '#adapters/postgres/database';
-import { PostgresAnalyticsStore } from '#adapters/postgres/postgres-analytics-store';
+import { RebuiltAnalytics } from '#adapters/postgres/rebuilt-analytics';
 import { RebuiltViews } from '#adapters/postgres/rebuilt-views';
 import { dropRebuild, indexRebuild, prepareRebuild, putInPlace } from '#adapters/postgres/view-rebuild';
 import { analyticsCategories, ProjectAnalytics } from '#application/analytics/project-analytics';
@@ -18,8 +17,8 @@ import { exitCodes } from '../exit-codes.js';
 import { withDatabase, withProgress, type Runner } from '../session.js';
 import { asJson } from '../shown.js';
 
-/** Large, since nobody waits for a single event, and most rows then change once. */
-const BATCH = 10_000;
+/** Of what is read and folded at once: between batches the writing goes on. Rows of many of them are written at once. */
+const BATCH = 2_000;
 /** Rows that are remembered so as not to read them back. */
 const ROOM = 100_000;
 
@@ -28,17 +27,19 @@ export type Projection = (typeof projections)[number];
 
 export const rebuildOf = (projection: Projection, store: EventStore, database: Database): Rebuild => {
   if (projection === 'analytics') {
-    const tables = new PostgresAnalyticsStore(database, REBUILT_ANALYTICS);
+    const tables = new RebuiltAnalytics(database);
     return {
       categories: analyticsCategories,
       batchSize: BATCH,
       prepare: () => prepareAnalyticsRebuild(database),
       checkpoint: async () => (await tables.checkpoint())?.position,
-      follow: (signal, applied) =>
-        new ProjectAnalytics(store, tables, ({ recordedAt }, events) => applied(recordedAt, events), ROOM).follow(
+      follow: async (signal, applied) => {
+        await new ProjectAnalytics(store, tables, ({ recordedAt }, events) => applied(recordedAt, events), ROOM).follow(
           signal,
           { batchSize: BATCH },
-        ),
+        );
+        await tables.flush();
+      },
       index: () => indexAnalyticsRebuild(database),
       putInPlace: () => putAnalyticsInPlace(database),
     };

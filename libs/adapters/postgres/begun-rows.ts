@@ -1,11 +1,8 @@
 import type { CustomerRows, MauRow } from '#application/ports/read-model';
 import type { Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
-import type { Table } from './table.js';
+import { inParts, type Table } from './table.js';
 import type { ViewTables } from './view-tables.js';
-
-/** As one text; more would have to be held twice for long. */
-const COPIED = 5_000;
 
 /** Writes rows none of whose keys is stored: a second one of a key fails all. */
 export const copyBegun = async (
@@ -14,10 +11,8 @@ export const copyBegun = async (
   tables: ViewTables,
   rows: CustomerRows,
 ): Promise<void> => {
-  const copy = async <Row>(all: readonly Row[], table: Table<Row>): Promise<void> => {
-    for (let from = 0; from < all.length; from += COPIED)
-      await transaction.copy(...table.copied(all.slice(from, from + COPIED)));
-  };
+  const copy = <Row>(all: readonly Row[], table: Table<Row>): Promise<void> =>
+    inParts(all, (part) => transaction.copy(...table.copied(part)));
   await copy(rows.customers, tables.customers);
   await copy(rows.decisions, tables.decisions);
   await copy(rows.openIntents, tables.openIntents);

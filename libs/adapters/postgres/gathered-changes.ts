@@ -20,7 +20,7 @@ const FACTS = 8;
 
 /** The latest row of each key, and whether one may be stored. */
 class LatestRows<Row> {
-  readonly #rows = new Map<string, { readonly row: Row; readonly isBegun: boolean }>();
+  readonly #rows = new Map<string, { row: Row; readonly isBegun: boolean }>();
 
   get size(): number {
     return this.#rows.size;
@@ -35,12 +35,16 @@ class LatestRows<Row> {
   }
 
   take(id: string, row: Row, isBegun: boolean): void {
-    this.#rows.set(id, { row, isBegun: this.#rows.get(id)?.isBegun ?? isBegun });
+    const known = this.#rows.get(id);
+    if (known === undefined) this.#rows.set(id, { row, isBegun });
+    else known.row = row;
   }
 
   /** Those that are begun, or the others. */
   all(begun: boolean): readonly Row[] {
-    return [...this.#rows.values()].flatMap(({ row, isBegun }) => (isBegun === begun ? [row] : []));
+    const all: Row[] = [];
+    for (const { row, isBegun } of this.#rows.values()) if (isBegun === begun) all.push(row);
+    return all;
   }
 }
 

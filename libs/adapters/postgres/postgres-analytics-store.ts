@@ -36,7 +36,7 @@ import {
 import { LIVE_ANALYTICS } from './analytics-schema.js';
 import type { Database, Queryable, Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
-import { Table } from './table.js';
+import { inParts, Table } from './table.js';
 import { accountRow } from './view-rows.js';
 
 const texts = <Row>(rows: readonly Row[], text: (row: Row) => string): string =>
@@ -176,9 +176,9 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
     await this.database.transaction(async (transaction) => {
       // First, so that of two instances the slower one waits here and then gives up.
       await this.#swap(transaction, from, to);
-      await this.#removeSessions(transaction, changes.removedSessions);
+      await inParts(changes.removedSessions, (part) => this.#removeSessions(transaction, part));
       await this.#put(transaction, this.#sessions, changes.sessions);
-      await this.#removeUsers(transaction, changes.removedUsers);
+      await inParts(changes.removedUsers, (part) => this.#removeUsers(transaction, part));
       await this.#put(transaction, this.#users, changes.users);
       await this.#put(transaction, this.#months, changes.months);
       await this.#putChanges(transaction, changes.monthChanges);
@@ -214,9 +214,12 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   /** What was decided behind the checkpoint cannot be there yet; of earlier decisions only the outcome changes. */
   async #putDecided(transaction: Transaction, from: Position | undefined, rows: readonly DecidedRow[]): Promise<void> {
     const later = rows.filter(({ position }) => position > (from ?? 0));
-    if (later.length > 0) await transaction.copy(...this.#decided.copied(later));
+    await inParts(later, (part) => transaction.copy(...this.#decided.copied(part)));
     const earlier = rows.filter(({ position }) => position <= (from ?? 0));
-    if (earlier.length === 0) return;
+    await inParts(earlier, (part) => this.#became(transaction, part));
+  }
+
+  async #became(transaction: Queryable, earlier: readonly DecidedRow[]): Promise<void> {
     await transaction.query(
       `update ${this.schema}.decided d
        set sent_at = k.sent_at, delivered_at = k.delivered_at, failure = k.failure
@@ -236,11 +239,10 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   }
 
   async #put<Row>(transaction: Queryable, table: Table<Row>, rows: readonly Row[]): Promise<void> {
-    if (rows.length > 0) await transaction.query(...table.statement(rows));
+    await inParts(rows, (part) => transaction.query(...table.statement(part)));
   }
 
   async #removeSessions(transaction: Queryable, rows: AnalyticsChanges['removedSessions']): Promise<void> {
-    if (rows.length === 0) return;
     await transaction.query(
       `delete from ${this.schema}.sessions s
        using ${rowsOf(1, 'text', 'text', 'text', 'bigint')} as k(account, customer, sender, opened_at)
@@ -266,7 +268,6 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   }
 
   async #removeUsers(transaction: Queryable, keys: AnalyticsChanges['removedUsers']): Promise<void> {
-    if (keys.length === 0) return;
     await transaction.query(
       `delete from ${this.schema}.users u using ${rowsOf(1, 'text', 'text', 'text')} as k(account, month, customer)
        where u.account = k.account and u.month = k.month and u.customer = k.customer`,

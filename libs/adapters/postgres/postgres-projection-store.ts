@@ -16,7 +16,7 @@ import {
 import { copyBegun } from './begun-rows.js';
 import type { Database, Queryable } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
-import type { Table } from './table.js';
+import { inParts, type Table } from './table.js';
 import { ViewQueries } from './view-queries.js';
 import { LIVE_VIEWS } from './view-schema.js';
 import { ViewTables } from './view-tables.js';
@@ -28,13 +28,6 @@ const column = <Row>(rows: readonly Row[], text: (row: Row) => string | null): s
       return value === null ? null : toLine(value);
     }),
   );
-
-/** Rows in one statement at most: it has a time limit, and a rebuild hands over many. */
-const ROWS_AT_ONCE = 5_000;
-
-const inParts = async <Row>(rows: readonly Row[], write: (part: readonly Row[]) => Promise<void>): Promise<void> => {
-  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) await write(rows.slice(from, from + ROWS_AT_ONCE));
-};
 
 const united = (a: CustomerRows, b: CustomerRows): CustomerRows => ({
   customers: [...a.customers, ...b.customers],

@@ -9,6 +9,16 @@ export interface Column<Row> {
   readonly value: (row: Row) => string | number | null;
 }
 
+/** Rows in one statement at most: it has a time limit, its text is held twice, and a rebuild hands over many. */
+const ROWS_AT_ONCE = 5_000;
+
+export const inParts = async <Row>(
+  rows: readonly Row[],
+  write: (part: readonly Row[]) => Promise<unknown>,
+): Promise<void> => {
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) await write(rows.slice(from, from + ROWS_AT_ONCE));
+};
+
 /** A table as it is written: many rows in one statement, an older row never over a newer one. */
 export class Table<Row> {
   readonly #insert: string;

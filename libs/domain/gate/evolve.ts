@@ -14,6 +14,7 @@ import {
   type Slot,
 } from './state.js';
 
+type Permitted = Exclude<OpenIntent, { readonly status: 'held' }>;
 type Attempted = Extract<OpenIntent, { readonly claim: string }>;
 
 /** An accepted message that was never reported delivered is forgotten by the fold after the platform's longest time to live (platforms §2c). */
@@ -66,6 +67,24 @@ const withoutIntent = (state: CustomerState, intentId: string): CustomerState =>
   if (isEmpty(next.intents)) next.intents = initialCustomer.intents;
   return next;
 };
+
+/** Field by field: a spread that adds to what it copies takes V8 far longer. */
+const startedOf = (open: Permitted, claim: string, attempt: number, startedAt: Instant): OpenIntent => ({
+  intent: open.intent,
+  personal: open.personal,
+  ordinal: open.ordinal,
+  revocations: open.revocations,
+  expiresAt: open.expiresAt,
+  failedMessages: open.failedMessages,
+  status: 'started',
+  content: open.content,
+  validUntil: open.validUntil,
+  needsWindow: open.needsWindow,
+  usesSlot: open.usesSlot,
+  attempt,
+  claim,
+  startedAt,
+});
 
 /** The permit without the attempt that failed: a claim left behind would let that attempt be settled a second time. */
 const permitted = (attempted: Attempted, told: string | undefined, retryAt: Instant | undefined): OpenIntent => {
@@ -241,7 +260,7 @@ export const evolve = (state: CustomerState, event: CustomerEvent): CustomerStat
       const { at, claim, attempt, sender } = event;
       const next = draftOf(state);
       next.paid = { ...state.paid, [sender]: paidUntil(state.paid?.[sender], at) };
-      next.intents = intentsWith(state.intents, { ...open, status: 'started', claim, attempt, startedAt: at });
+      next.intents = intentsWith(state.intents, startedOf(open, claim, attempt, at));
       return next;
     }
     case 'SendAccepted': {
