@@ -21,6 +21,7 @@ type UserKey = MonthKey & CustomerKey;
 
 const sessionId = (row: Pick<RemovedSession, 'account' | 'customer' | 'sender' | 'openedAt'>): string =>
   `${customerId(row)}/${row.sender}/${row.openedAt}`;
+const monthId = ({ account, month }: MonthKey): string => `${account}/${month}`;
 const userId = (key: UserKey): string => `${customerId(key)}/${key.month}`;
 
 /** The changes to analytics of consecutive batches as one: applied, they leave what all of them would one by one. */
@@ -37,6 +38,8 @@ export class GatheredAnalytics {
   readonly #revised = new Map<string, RevisedRow>();
   readonly #hours = new Map<string, HourRow>();
   readonly #accounts = new Map<string, AccountState>();
+  /** Of whom there is anything. */
+  readonly #customers = new Set<string>();
 
   constructor(readonly from: Position | undefined) {}
 
@@ -49,6 +52,15 @@ export class GatheredAnalytics {
       this.#monthChanges.length +
       this.#revised.size
     );
+  }
+
+  /** Whether there is anything of one of these customers. */
+  concerns(customers: readonly CustomerKey[]): boolean {
+    return customers.some((key) => this.#customers.has(customerId(key)));
+  }
+
+  hasMonth(months: readonly MonthKey[]): boolean {
+    return months.some((key) => this.#months.has(monthId(key)));
   }
 
   /** False where a change of a month came after one was settled: changes are stored first. */
@@ -68,7 +80,7 @@ export class GatheredAnalytics {
       this.#removedUsers.set(userId(key), key);
     }
     for (const row of changes.users) this.#users.set(userId(row), row);
-    for (const row of changes.months) this.#months.set(`${row.account}/${row.month}`, row);
+    for (const row of changes.months) this.#months.set(monthId(row), row);
     for (const row of changes.monthChanges) this.#monthChanges.push(row);
     for (const key of changes.settled) this.#settled.push(key);
     // No two decisions have the same place in the log.
@@ -76,6 +88,9 @@ export class GatheredAnalytics {
     for (const row of changes.revised) this.#revised.set(`${row.account}/${row.decision}`, row);
     for (const row of changes.hours) this.#addHour(row);
     for (const state of changes.accounts) this.#accounts.set(state.account, state);
+    const { removedSessions, sessions, removedUsers, users, decided } = changes;
+    for (const rows of [removedSessions, sessions, removedUsers, users, decided])
+      for (const row of rows) this.#customers.add(customerId(row));
   }
 
   #addHour(row: HourRow): void {

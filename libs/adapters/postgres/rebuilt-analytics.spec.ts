@@ -90,7 +90,7 @@ describe('analytics as a rebuild fills it', () => {
     expect(await stored()).toEqual({ sessions: [session(5, 2), session(6, 1, 2)], at: 2 });
   });
 
-  test('whoever reads waits until all is written', async () => {
+  test('who reads rows that are not written waits until they are; who reads others does not', async () => {
     const tables = gathering();
     await tables.apply(undefined, to(1), { ...NONE, sessions: [session(5, 1)], users: [user(1)] });
     const [sessions, users, ofCustomer] = await Promise.all([
@@ -100,6 +100,21 @@ describe('analytics as a rebuild fills it', () => {
     ]);
     expect([sessions, users, ofCustomer]).toEqual([[session(5, 1)], [user(1)], [user(1)]]);
     expect((await stored()).at).toBe(1);
+    await tables.apply(1, to(2), { ...NONE, sessions: [session(5, 2)] });
+    expect(await tables.sessions([{ ...span, ...other }])).toEqual([]);
+    expect(await tables.months([month])).toEqual([]);
+    expect((await stored()).at).toBe(1);
+    const row = {
+      ...month,
+      zone: 'UTC',
+      rule: 'sent-or-received-v1',
+      users: 1,
+      days: {},
+      adjusted: 0,
+      position: 3,
+    } as const;
+    await tables.apply(2, to(3), { ...NONE, months: [row] });
+    expect(await tables.months([month])).toEqual([row]);
   });
 
   test('a row that is taken away and put again is there, and one that is put and taken away is not', async () => {

@@ -23,11 +23,12 @@ const GATHERED = 60_000;
 /**
  * Analytics as a rebuild fills it: changes of many batches are gathered, so that a row is written once where it changed
  * many times. The checkpoint moves with what is written, never with what is gathered: a process that dies has lost
- * folding. While one part is written the next one is gathered. Whoever reads waits until all is written.
+ * folding. While one part is written the next one is gathered. Who reads rows that are not written waits until they are.
  */
 export class RebuiltAnalytics extends AnalyticsStore {
   readonly #tables: PostgresAnalyticsStore;
   #gathered: GatheredAnalytics | undefined;
+  #written: GatheredAnalytics | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -48,27 +49,27 @@ export class RebuiltAnalytics extends AnalyticsStore {
   }
 
   async sessions(spans: readonly SessionSpan[]): Promise<readonly SessionRow[]> {
-    await this.flush();
+    await this.#standing((part) => part.concerns(spans));
     return await this.#tables.sessions(spans);
   }
 
   async users(keys: readonly (MonthKey & CustomerKey)[]): Promise<readonly ActiveUserRow[]> {
-    await this.flush();
+    await this.#standing((part) => part.concerns(keys));
     return await this.#tables.users(keys);
   }
 
   async usersOf(customers: readonly CustomerKey[]): Promise<readonly ActiveUserRow[]> {
-    await this.flush();
+    await this.#standing((part) => part.concerns(customers));
     return await this.#tables.usersOf(customers);
   }
 
   async months(keys: readonly MonthKey[]): Promise<readonly MonthRow[]> {
-    await this.flush();
+    await this.#standing((part) => part.hasMonth(keys));
     return await this.#tables.months(keys);
   }
 
   async authorised(keys: readonly IntentKey[]): Promise<readonly DecidedRow[]> {
-    await this.flush();
+    await this.#standing((part) => part.concerns(keys));
     return await this.#tables.authorised(keys);
   }
 
@@ -85,13 +86,22 @@ export class RebuiltAnalytics extends AnalyticsStore {
     await this.#writing;
   }
 
+  /** Once what is asked for is written, if it is not. */
+  async #standing(isAskedFor: (part: GatheredAnalytics) => boolean): Promise<void> {
+    if (this.#gathered !== undefined && isAskedFor(this.#gathered)) await this.flush();
+    else if (this.#written !== undefined && isAskedFor(this.#written)) await this.#writing;
+  }
+
   /** Begins to write what was gathered, after what is being written. @throws what the last write failed with */
   async #write(): Promise<void> {
     await this.#writing;
     const changes = this.#gathered;
     if (changes?.to === undefined) return;
     this.#gathered = undefined;
-    this.#writing = this.#tables.apply(changes.from, changes.to, changes.all());
+    this.#written = changes;
+    this.#writing = this.#tables.apply(changes.from, changes.to, changes.all()).then(() => {
+      this.#written = undefined;
+    });
     // Observed before the next write; a failure meanwhile is not unhandled.
     this.#writing.catch(() => {});
   }
