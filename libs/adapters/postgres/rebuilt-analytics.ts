@@ -99,10 +99,12 @@ export class RebuiltAnalytics extends AnalyticsStore {
     if (changes?.to === undefined) return;
     this.#gathered = undefined;
     this.#written = changes;
-    this.#writing = this.#tables.apply(changes.from, changes.to, changes.all()).then(() => {
-      this.#written = undefined;
-    });
+    this.#writing = this.#put(changes.from, changes.to, changes);
     // Observed before the next write; a failure meanwhile is not unhandled.
     this.#writing.catch(() => {});
+  }
+  async #put(from: Position | undefined, to: AnalyticsCheckpoint, changes: GatheredAnalytics): Promise<void> {
+    await this.#tables.apply(from, to, changes.all());
+    this.#written = undefined;
   }
 }
