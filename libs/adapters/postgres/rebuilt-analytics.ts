@@ -103,6 +103,7 @@ export class RebuiltAnalytics extends AnalyticsStore {
     // Observed before the next write; a failure meanwhile is not unhandled.
     this.#writing.catch(() => {});
   }
+
   async #put(from: Position | undefined, to: AnalyticsCheckpoint, changes: GatheredAnalytics): Promise<void> {
     await this.#tables.apply(from, to, changes.all());
     this.#written = undefined;
