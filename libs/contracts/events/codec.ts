@@ -72,7 +72,8 @@ export const eventOf = (type: string, data: unknown, metadata: unknown): Decoded
   if (!(schemaVersion >= FIRST && schemaVersion <= schemaVersionOf(data.type))) {
     throw undecodable(type, `has schema version ${schemaVersion}, which a later Tidegate wrote: upgrade`);
   }
-  if ('trace' in data && schemaVersion > FIRST) {
+  if (schemaVersion > FIRST) {
+    if (!('trace' in data)) throw undecodable(type, 'has no trace');
     readLetters(type, data);
   }
   return {
@@ -111,6 +112,6 @@ const isDomainEvent = (value: unknown): value is DomainEvent =>
 
 const isVersioned = (value: unknown): value is EventMetadata & { readonly schemaVersion: number } =>
   isRecord(value) &&
-  typeof value['schemaVersion'] === 'number' &&
+  Number.isInteger(value['schemaVersion']) &&
   typeof value['correlationId'] === 'string' &&
   typeof value['causationId'] === 'string';

@@ -330,6 +330,7 @@ test('decoding fails on what Tidegate did not write', () => {
     { metadata: '[]' },
     { metadata: meta.replace('"schemaVersion":1', '"schemaVersion":2') },
     { metadata: meta.replace('"schemaVersion":1', '"schemaVersion":0') },
+    { metadata: meta.replace('"schemaVersion":1', '"schemaVersion":1.5') },
   ]) {
     expect(decoding(change)).toThrow(undecodable);
   }
@@ -342,6 +343,8 @@ test('decoding fails on a trace that is none', () => {
     const data = refused.data.replace('"p----a-n-----"', trace);
     expect(() => decodeEvent({ ...refused, data })).toThrow(expect.objectContaining({ code: 'event-undecodable' }));
   }
+  const data = refused.data.replace('"trace":', '"steps":');
+  expect(() => decodeEvent({ ...refused, data })).toThrow(expect.objectContaining({ code: 'event-undecodable' }));
 });
 
 test('what cannot be JSON is unserialisable', () => {

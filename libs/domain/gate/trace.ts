@@ -1,4 +1,4 @@
-import { ruleIds, type RuleResult, type Trace } from './events.js';
+import { ruleIds, type RuleId, type RuleResult, type Trace } from './events.js';
 
 const results: readonly RuleResult[] = ['not-applicable', 'passed', 'applies'];
 export const NOT_APPLICABLE = 0;
@@ -20,42 +20,46 @@ export const traceOf = (digits: number): Trace => {
   const known = byDigits.get(digits);
   if (known !== undefined) return known;
   let rest = digits;
-  let letters = '';
-  for (const _ of ruleIds) {
-    letters = letterOf[results[rest % results.length] ?? 'not-applicable'] + letters;
+  const entries = ruleIds.toReversed().map((id) => {
+    const result = results[rest % results.length];
     rest = Math.floor(rest / results.length);
-  }
-  const trace = traceIn(letters) ?? {};
+    return [id, result] as const;
+  });
+  const trace = shared(Object.fromEntries(entries.toReversed()));
   byDigits.set(digits, trace);
   return trace;
 };
 
 /** How a trace is stored: a letter for each rule in the order of `ruleIds`, which is thereby a storage format (ADR 33). */
-export const lettersIn = (trace: Trace): string => {
-  const known = lettersBy.get(trace);
-  if (known !== undefined) return known;
-  return ruleIds
+export const lettersIn = (trace: Trace): string =>
+  lettersBy.get(trace) ??
+  ruleIds
     .map((id) => {
       const result = trace[id];
       return result === undefined ? SILENT : letterOf[result];
     })
     .join('');
-};
 
 /** Undefined for what is no trace. */
 export const traceIn = (letters: string): Trace | undefined => {
   const known = byLetters.get(letters);
   if (known !== undefined) return known;
   if (letters.length !== ruleIds.length) return undefined;
-  const trace: { [rule in (typeof ruleIds)[number]]?: RuleResult } = {};
+  const trace: { [rule in RuleId]?: RuleResult } = {};
   for (const [index, id] of ruleIds.entries()) {
     const letter = letters[index] ?? SILENT;
     const result = resultOf.get(letter);
     if (result !== undefined) trace[id] = result;
     else if (letter !== SILENT) return undefined;
   }
-  Object.freeze(trace);
-  byLetters.set(letters, trace);
+  return shared(trace);
+};
+
+const shared = (trace: Trace): Trace => {
+  const letters = lettersIn(trace);
+  const known = byLetters.get(letters);
+  if (known !== undefined) return known;
+  byLetters.set(letters, Object.freeze(trace));
   lettersBy.set(trace, letters);
   return trace;
 };
