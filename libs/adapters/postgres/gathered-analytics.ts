@@ -50,6 +50,7 @@ export class GatheredAnalytics {
       this.#users.size +
       this.#decided.size +
       this.#monthChanges.length +
+      this.#settled.length +
       this.#revised.size
     );
   }

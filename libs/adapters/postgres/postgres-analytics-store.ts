@@ -181,8 +181,8 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
       await inParts(changes.removedUsers, (part) => this.#removeUsers(transaction, part));
       await this.#put(transaction, this.#users, changes.users);
       await this.#put(transaction, this.#months, changes.months);
-      await this.#putChanges(transaction, changes.monthChanges);
-      await this.#settle(transaction, changes.settled);
+      await inParts(changes.monthChanges, (part) => this.#putChanges(transaction, part));
+      await inParts(changes.settled, (part) => this.#settle(transaction, part));
       await this.#putDecided(transaction, from, changes.decided);
       await this.#put(transaction, this.#revised, changes.revised);
       await this.#addHours(transaction, changes.hours);
@@ -280,7 +280,6 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   }
 
   async #putChanges(transaction: Queryable, rows: readonly MonthChange[]): Promise<void> {
-    if (rows.length === 0) return;
     await transaction.query(
       `insert into ${this.schema}.month_changes (account, month, customer, because, change, position)
        select * from ${rowsOf(1, 'text', 'text', 'text', 'uuid', 'int', 'bigint')} on conflict do nothing`,
@@ -296,7 +295,6 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   }
 
   async #settle(transaction: Queryable, keys: AnalyticsChanges['settled']): Promise<void> {
-    if (keys.length === 0) return;
     await transaction.query(
       `update ${this.schema}.month_changes c set settled = 1
        from ${rowsOf(1, 'text', 'text', 'text', 'uuid')} as k(account, month, customer, because)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ActiveUserRow, AnalyticsChanges, MonthChange, SessionRow } from '#application/ports/analytics';
 import { instantOf } from '#domain/time';
+import { eventually } from '#testing/eventually';
 import { dropAnalyticsRebuild, prepareAnalyticsRebuild, REBUILT_ANALYTICS } from './analytics-rebuild.js';
 import { memoryDatabase } from './memory-database.js';
 import { prepare } from './open-database.js';
@@ -86,6 +87,7 @@ describe('analytics as a rebuild fills it', () => {
     const tables = gathering(2);
     await tables.apply(undefined, to(1), { ...NONE, sessions: [session(5, 1), session(6, 1, 2)] });
     await tables.apply(1, to(2), { ...NONE, sessions: [session(5, 2)] });
+    await eventually(async () => (await stored()).at === 1);
     await tables.flush();
     expect(await stored()).toEqual({ sessions: [session(5, 2), session(6, 1, 2)], at: 2 });
   });
@@ -166,5 +168,7 @@ describe('analytics as a rebuild fills it', () => {
     );
     await tables.apply(undefined, to(1), { ...NONE, sessions: [session(5, 1)] });
     await expect(tables.flush()).rejects.toMatchObject({ code: 'checkpoint-taken' });
+    expect(await all('checkpoint')).toMatchObject([{ name: 'other', position: 9 }]);
+    expect(await all('sessions')).toEqual([]);
   });
 });

@@ -52,7 +52,7 @@ export const encodeEvent = (event: DomainEvent, metadata: EventMetadata): Stored
 /** An event as its `data` says it. */
 export const shapeOf = (event: DomainEvent): object =>
   'trace' in event
-    ? // Both fields are there already: a spread that adds to what it copies takes V8 far longer.
+    ? // A new decision has both fields: a spread that adds to what it copies takes V8 far longer.
       { ...event, trace: lettersIn(event.trace), fallbackTrace: event.fallbackTrace && lettersIn(event.fallbackTrace) }
     : event;
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
+import { entryDigest } from '#application/history/ledger';
 import type { DomainEvent } from '#application/ports/event-store';
+import { ruleIds } from '#domain/gate/events';
 import { instantOf } from '#domain/time';
 import { decodeEvent, encodeEvent, schemaVersionOf, type StoredEvent } from './codec.js';
 import { eventTypes, isEventType } from './event-types.js';
@@ -345,6 +348,27 @@ test('decoding fails on a trace that is none', () => {
   }
   const data = refused.data.replace('"trace":', '"steps":');
   expect(() => decodeEvent({ ...refused, data })).toThrow(expect.objectContaining({ code: 'event-undecodable' }));
+});
+
+test('a decision has the same digest in the ledger, whichever version it was stored in', () => {
+  const digestOf = (file: string): string =>
+    entryDigest({
+      stream: 'customer-acme.1',
+      revision: 0,
+      id: 'e-1',
+      event: decodeEvent(stored('SendRefused', file)).event,
+    });
+  expect(digestOf('SendRefused.v1.json')).toBe(digestOf('SendRefused.v2.json'));
+});
+
+test('law: a trace is what its letters say, whatever it says of whichever rules', () => {
+  const results = fc.constantFrom('passed' as const, 'applies' as const, 'not-applicable' as const);
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...ruleIds), results), (trace) => {
+      const event = { ...events.SendAuthorised, trace, fallbackTrace: trace };
+      expect(decodeEvent(encodeEvent(event, metadata)).event).toEqual(event);
+    }),
+  );
 });
 
 test('what cannot be JSON is unserialisable', () => {

@@ -1,6 +1,6 @@
 import type { Category, DomainEvent } from '#application/ports/event-store';
-import { schemaVersionOf } from './codec.js';
 import { ruleIds } from '#domain/gate/events';
+import { schemaVersionOf } from './codec.js';
 import { eventTypes, isEventType } from './event-types.js';
 
 type EventType = DomainEvent['type'];

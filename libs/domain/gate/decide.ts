@@ -55,7 +55,7 @@ export const decide = (intent: SendIntent, personal: IntentPersonal, situation: 
   return recorded(fallback, personal, { ...second, trace: first.trace }, 'fallback', second.trace);
 };
 
-/** Each event is made in one go: to add its own fields to a record of those that all have takes V8 longer than the rules. */
+/** Each event is made in one go: to add its own fields to a record of those that all have makes a decision a third dearer (V8). */
 const recorded = (
   j: Judged,
   personal: IntentPersonal,
