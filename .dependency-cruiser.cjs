@@ -51,7 +51,7 @@ module.exports = {
       comment: 'An engine is replaced in one folder.',
       severity: 'error',
       from: { path: '^(libs|apps)/', pathNot: ['^libs/adapters/', '^libs/testing/', spec] },
-      to: { path: 'node_modules/(kafkajs|pg|@electric-sql|@eventstore|@grpc)/' },
+      to: { path: 'node_modules/(kafkajs|pg|@electric-sql|@eventstore|@grpc|classic-level)/' },
     },
     {
       name: 'apps-are-strangers',

@@ -29,9 +29,9 @@ export class CheckpointFile {
   }
 }
 
-function* chunks(lines: Iterable<string>): Generator<string, void, void> {
+async function* chunks(lines: AsyncIterable<string>): AsyncGenerator<string, void, void> {
   let chunk: string[] = [];
-  for (const line of lines) {
+  for await (const line of lines) {
     chunk.push(line, '\n');
     if (chunk.length < 2 * LINES_AT_ONCE) continue;
     yield chunk.join('');

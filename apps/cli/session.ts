@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AnchorFiles } from '#adapters/files/anchor-files';
+import { LevelScratch } from '#adapters/level/level-scratch';
 import type { Database } from '#adapters/postgres/database';
 import { openDatabase } from '#adapters/postgres/open-database';
 import { CustomerIdentity } from '#application/customer-identity';
@@ -8,6 +10,7 @@ import { InfrastructureError } from '#application/errors';
 import type { Anchors } from '#application/history/ledger';
 import type { Clock } from '#application/ports/clock';
 import type { EventStore } from '#application/ports/event-store';
+import type { Scratch } from '#application/ports/scratch';
 import { type Config, loadConfig } from '#platform/config';
 import { SystemClock } from '#platform/clock';
 import type { Variables } from '#platform/environment';
@@ -100,5 +103,15 @@ export const withProgress = async <Result>(
     return await work(display.advanced);
   } finally {
     display.stop();
+  }
+};
+
+/** Gives the work room in the folder for temporary files, and leaves nothing there. */
+export const withScratch = async <Result>(work: (scratch: Scratch) => Promise<Result>): Promise<Result> => {
+  const scratch = new LevelScratch(tmpdir());
+  try {
+    return await work(scratch);
+  } finally {
+    await scratch.close();
   }
 };

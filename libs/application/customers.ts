@@ -35,10 +35,13 @@ type PlacedTask = CustomerTask & {
 
 /** Above this a cached customer is loaded anew, from a row that has caught up. */
 const RECENT_LIMIT = 1_000;
-/** What is cached, in what an intent of a customer takes: about 300 bytes, so forty megabytes at most. */
-const CACHED = 120_000;
+/**
+ * What is cached, in what an intent takes. One that is open counts twice, for what is kept of it beside the row as well:
+ * ten thousand customers with six each have room, where a campaign that comes back to them would else find none.
+ */
+const CACHED = 240_000;
 /** What a customer takes without intents: counted as less, many customers would fill several times the memory of few. */
-const CUSTOMER = 3;
+const CUSTOMER = 8;
 const ATTEMPTS = 6;
 
 /**

@@ -2,6 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { rebuildOf } from '#apps/cli/commands/rebuild';
+import { withScratch } from '#apps/cli/session';
 import { openDatabase } from '#adapters/postgres/open-database';
 import { PostgresAnalytics } from '#adapters/postgres/postgres-analytics';
 import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
@@ -62,13 +63,14 @@ const rebuilt = async (projection: 'analytics' | 'views'): Promise<undefined> =>
   if (!isDone) throw new Error(`${projection} was not rebuilt`);
 };
 
-const replayed = async (policy?: Policy): Promise<number> => {
-  const replay = new Replay(store, { policy });
-  await replay.run(signal, advanced);
-  const { findings, decisions } = await replay.report();
-  if (findings.count > 0) throw new Error(`${findings.count} findings in a log that has none`);
-  return decisions;
-};
+const replayed = (policy?: Policy): Promise<number> =>
+  withScratch(async (scratch) => {
+    const replay = new Replay(store, { policy }, scratch);
+    await replay.run(signal, advanced);
+    const { findings, decisions } = await replay.report();
+    if (findings.count > 0) throw new Error(`${findings.count} findings in a log that has none`);
+    return decisions;
+  });
 
 const measured = async (ask: () => Promise<number | undefined>): Promise<Measured> => {
   const startedAt = performance.now();

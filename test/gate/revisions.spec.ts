@@ -7,6 +7,7 @@ import { analyticsCategories, ProjectAnalytics } from '#application/analytics/pr
 import { Explain } from '#application/history/explain';
 import { readLog } from '#application/history/read-log';
 import { Replay } from '#application/history/replay';
+import { MemoryScratch } from '#testing/memory-scratch';
 import type { EventStore, StreamAppend } from '#application/ports/event-store';
 import { ReviseVerdicts, REVISER } from '#application/revise-verdicts';
 import { templateStream } from '#application/streams';
@@ -278,7 +279,7 @@ describe('verdict revision', () => {
     );
     // A law about nothing would prove little.
     expect(revisions).toBeGreaterThan(0);
-    const replay = new Replay(stage.store, {});
+    const replay = new Replay(stage.store, {}, new MemoryScratch());
     expect(await replay.run(signal)).toBe(true);
     expect((await replay.report()).findings.count).toBe(0);
   });

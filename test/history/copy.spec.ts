@@ -6,6 +6,7 @@ import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
 import { compareLogs, copyLog } from '#application/history/copy';
 import { readLog } from '#application/history/read-log';
 import { Replay } from '#application/history/replay';
+import { MemoryScratch } from '#testing/memory-scratch';
 import { Clock } from '#application/ports/clock';
 import type { EventStore, Position, RecordedEvent } from '#application/ports/event-store';
 import { instantOf, type Instant } from '#domain/time';
@@ -90,7 +91,7 @@ describe('copying a log', () => {
       sameOrder: true,
     });
     // The decisions that counted active users name positions of the source.
-    const replay = new Replay(there, { copied: true });
+    const replay = new Replay(there, { copied: true }, new MemoryScratch());
     await replay.run(new AbortController().signal);
     const { findings, decisions } = await replay.report();
     expect({ findings: findings.count, decisions }).toEqual({ findings: 0, decisions: 3 });

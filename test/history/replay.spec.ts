@@ -4,6 +4,7 @@ import { InfrastructureError } from '#application/errors';
 import { Replay, type ReplayRequest } from '#application/history/replay';
 import { checkpointOf, restore } from '#application/history/replay-checkpoint';
 import type { EventStore } from '#application/ports/event-store';
+import { MemoryScratch } from '#testing/memory-scratch';
 import { presets } from '#domain/policy';
 import { HOUR_MS, MINUTE_MS, plus } from '#domain/time';
 import { intent, openStage, wrote, type Stage } from '../gate/stage.js';
@@ -13,7 +14,7 @@ import { EditedStore } from './edited-store.js';
 const signal = new AbortController().signal;
 
 const replayed = async (store: EventStore, request: ReplayRequest = {}) => {
-  const replay = new Replay(store, request);
+  const replay = new Replay(store, request, new MemoryScratch());
   expect(await replay.run(signal)).toBe(true);
   return await replay.report();
 };
@@ -30,6 +31,23 @@ const opening: readonly Step[] = [
   { kind: 'intent', customer: 1, terms: { whenClosed: 'hold' } },
 ];
 
+/** The second waits for a reply, except by a policy that knows no slots. */
+const twoTemplates: readonly Step[] = [
+  { kind: 'template', name: 'receipt', type: 'TemplateApproved' },
+  { kind: 'write', customer: 0, agoMs: 0, text: 'hello' },
+  { kind: 'consent', customer: 0, agoMs: 0, scope: 'all', status: 'opted-in' },
+  { kind: 'pass', durationMs: 30 * HOUR_MS },
+  { kind: 'intent', customer: 0, terms: { content: templateOf('receipt') } },
+  { kind: 'intent', customer: 0, terms: { content: templateOf('receipt') } },
+];
+
+/** Two active customers turn out to be one. */
+const linked: readonly Step[] = [
+  { kind: 'write', customer: 0, agoMs: 0, text: 'hello' },
+  { kind: 'write', customer: 1, agoMs: 0, text: 'hello' },
+  { kind: 'link', customer: 0, other: 1, relation: 'same' },
+];
+
 const inBatchesOf = (batchSize: number, store: EventStore): EventStore => {
   const subscribe = store.subscribe.bind(store);
   store.subscribe = (options) => subscribe({ ...options, batchSize });
@@ -39,6 +57,12 @@ const inBatchesOf = (batchSize: number, store: EventStore): EventStore => {
 async function* asyncLines(lines: Iterable<string>): AsyncGenerator<string> {
   yield* lines;
 }
+
+const linesOf = async (replay: Replay, request: ReplayRequest): Promise<readonly string[]> => {
+  const lines: string[] = [];
+  for await (const line of checkpointOf(replay, request)) lines.push(line);
+  return lines;
+};
 
 describe('replay', () => {
   let stage: Stage;
@@ -64,43 +88,57 @@ describe('replay', () => {
     expect([...seen]).toEqual(expect.arrayContaining(['authorised', 'held: window-closed', 'refused: invalid-intent']));
   });
 
-  test('law: with room for the states of two customers it finds and reports the same, stopped and resumed too', async () => {
-    let run = 0;
-    let findings = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(steps, { minLength: 20, maxLength: 40 }), fc.boolean(), async (course, isEdited) => {
-        await new Course(stage, `room${(run += 1)}-`).play([...opening, ...course]);
-        // Also of a log whose verdicts are not what it leads to: the differences speak of the states.
-        const log = new EditedStore(stage.store, (events) =>
-          events.map((recorded) =>
-            isEdited && recorded.event.type === 'SendRefused'
-              ? { ...recorded, event: { ...recorded.event, reason: 'awaiting-reply' as const } }
-              : recorded,
-          ),
-        );
-        const expected = await replayed(log);
-        findings += expected.findings.count;
-        const small = inBatchesOf(20, log);
-        let replay = new Replay(small, {}, 2);
-        for (;;) {
-          const stop = new AbortController();
-          let batches = 0;
-          if (await replay.run(stop.signal, () => void ((batches += 1) === 7 && stop.abort()))) break;
-          const resumed = new Replay(small, {}, 2);
-          await restore(resumed, {}, asyncLines(checkpointOf(replay, {})));
-          replay = resumed;
-        }
-        expect([...replay.fold.customers.values()].filter(({ isForgotten }) => isForgotten !== true)).toHaveLength(2);
-        expect(await replay.report()).toEqual(expected);
-      }),
-      {
-        numRuns: 6,
-        examples: [
-          [fc.sample(fc.array(steps, { minLength: 40, maxLength: 40 }), { seed: 1, numRuns: 1 })[0] ?? [], true],
-        ],
-      },
-    );
-    expect(findings).toBeGreaterThan(0);
+  test('law: with room for no customer it finds and reports the same, under another policy too, stopped and resumed', async () => {
+    const own = await openStage();
+    try {
+      await own.registerAccount();
+      let run = 0;
+      let findings = 0;
+      let changed = 0;
+      const courses = fc.array(steps, { minLength: 20, maxLength: 40 });
+      const [long = []] = fc.sample(fc.array(steps, { minLength: 40, maxLength: 40 }), { seed: 1, numRuns: 1 });
+      const policies = fc.constantFrom(undefined, presets['meta-2026-10'], presets['meta-2025-07']);
+      await fc.assert(
+        fc.asyncProperty(courses, fc.boolean(), policies, async (course, isEdited, policy) => {
+          const request: ReplayRequest = { policy };
+          await new Course(own, `room${(run += 1)}-`).play([...opening, ...course]);
+          // Also of a log whose verdicts are not what it leads to: the differences speak of the states.
+          const log = new EditedStore(own.store, (events) =>
+            events.map((recorded) =>
+              isEdited && recorded.event.type === 'SendRefused'
+                ? { ...recorded, event: { ...recorded.event, reason: 'awaiting-reply' as const } }
+                : recorded,
+            ),
+          );
+          const expected = await replayed(log, request);
+          changed += expected.whatIf?.changed.count ?? 0;
+          findings += expected.findings.count;
+          const small = inBatchesOf(1, log);
+          let replay = new Replay(small, request, new MemoryScratch(), 0);
+          for (;;) {
+            const stop = new AbortController();
+            let batches = 0;
+            if (await replay.run(stop.signal, () => void ((batches += 1) === 9 && stop.abort()))) break;
+            const resumed = new Replay(small, request, new MemoryScratch(), 0);
+            await restore(resumed, request, checkpointOf(replay, request));
+            replay = resumed;
+          }
+          expect(replay.fold.customers.size).toBe(0);
+          expect(await replay.report()).toEqual(expected);
+        }),
+        {
+          numRuns: 6,
+          examples: [
+            [[...twoTemplates, ...linked, ...long], false, presets['meta-2026-10']],
+            [long, true, undefined],
+          ],
+        },
+      );
+      expect(findings).toBeGreaterThan(0);
+      expect(changed).toBeGreaterThan(0);
+    } finally {
+      await own.close();
+    }
   });
 
   test('counts active users as far as the decision had counted them', async () => {
@@ -237,15 +275,7 @@ describe('replay', () => {
     const { clock } = stage;
     clock.at = plus(clock.at, 60 * 24 * HOUR_MS);
     const from = clock.at;
-    const course = new Course(stage, 'what-');
-    await course.play([
-      { kind: 'template', name: 'receipt', type: 'TemplateApproved' },
-      { kind: 'write', customer: 0, agoMs: 0, text: 'hello' },
-      { kind: 'consent', customer: 0, agoMs: 0, scope: 'all', status: 'opted-in' },
-      { kind: 'pass', durationMs: 30 * HOUR_MS },
-      { kind: 'intent', customer: 0, terms: { content: templateOf('receipt') } },
-      { kind: 'intent', customer: 0, terms: { content: templateOf('receipt') } },
-    ]);
+    await new Course(stage, 'what-').play(twoTemplates);
     const { whatIf, recorded, findings } = await replayed(stage.store, { from, policy: presets['meta-2026-10'] });
     expect(findings.count).toBe(0);
     expect(recorded.verdicts).toEqual({ authorised: 1, 'refused: awaiting-reply': 1 });
@@ -283,13 +313,13 @@ describe('replay', () => {
     const whole = await replayed(stage.store, request);
     const small = inBatchesOf(50, new EditedStore(stage.store, (events) => events));
     let interruptions = 0;
-    let replay = new Replay(small, request);
+    let replay = new Replay(small, request, new MemoryScratch());
     for (;;) {
       const interrupt = new AbortController();
       if (await replay.run(interrupt.signal, () => interrupt.abort())) break;
       interruptions += 1;
-      const resumed = new Replay(small, request);
-      await restore(resumed, request, asyncLines([...checkpointOf(replay, request)]));
+      const resumed = new Replay(small, request, new MemoryScratch());
+      await restore(resumed, request, asyncLines(await linesOf(replay, request)));
       replay = resumed;
     }
     expect(interruptions).toBeGreaterThan(3);
@@ -297,11 +327,11 @@ describe('replay', () => {
   });
 
   test('a checkpoint is used whole, and for the same replay only', async () => {
-    const replay = new Replay(stage.store, {});
+    const replay = new Replay(stage.store, {}, new MemoryScratch());
     await replay.run(signal);
-    const lines = [...checkpointOf(replay, {})];
+    const lines = await linesOf(replay, {});
     const restoring = (texts: readonly string[], request: ReplayRequest = {}) =>
-      restore(new Replay(stage.store, request), request, asyncLines(texts));
+      restore(new Replay(stage.store, request, new MemoryScratch()), request, asyncLines(texts));
     await expect(restoring(lines.slice(0, -1))).rejects.toThrow(/not whole/);
     await expect(restoring([...lines.slice(0, -2), ...lines.slice(-1)])).rejects.toThrow(/not whole/);
     const [head = '', ...others] = lines;

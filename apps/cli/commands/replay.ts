@@ -8,7 +8,7 @@ import { accountArgument, instantArgument, readPolicy, secondsArgument } from '.
 import { CheckpointFile } from '../checkpoint-file.js';
 import { exitCodes } from '../exit-codes.js';
 
-import { withProgress, withSession, type Runner } from '../session.js';
+import { withProgress, withScratch, withSession, type Runner } from '../session.js';
 import { asJson, columns, inline } from '../shown.js';
 
 interface Options {
@@ -45,33 +45,35 @@ export const replayCommand = (program: Command, run: Runner): void => {
     .addHelpText('after', '\nExit codes: 0 nothing found, 3 verdicts that the log does not lead to, 130 interrupted.')
     .action((options: Options) =>
       run((context) =>
-        withSession(context, async ({ store }) => {
-          const { from, to, account, copied, json } = options;
-          const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
-          const request: ReplayRequest = { from, to, account, copied, policy };
-          const replay = new Replay(store, request);
-          const file = options.checkpoint === undefined ? undefined : new CheckpointFile(options.checkpoint);
-          await file?.restore(replay, request);
-          const everyMs = 1_000 * options.checkpointEvery;
-          let writtenAt = performance.now();
-          const isDone = await withProgress('replay', context, (advanced) =>
-            replay.run(context.signal, async (progress) => {
-              advanced(progress);
-              if (file === undefined || performance.now() - writtenAt < everyMs) return;
-              await file.write(replay, request);
-              writtenAt = performance.now();
-            }),
-          );
-          if (!isDone) {
-            await file?.write(replay, request);
-            context.terminal.err(file === undefined ? 'Interrupted.\n' : `Interrupted; run it again to go on.\n`);
-            return exitCodes.interrupted;
-          }
-          const report = await replay.report();
-          context.terminal.out(json === true ? asJson(report) : shownReport(report));
-          await file?.remove();
-          return report.findings.count > 0 ? exitCodes.findings : exitCodes.ok;
-        }),
+        withSession(context, ({ store }) =>
+          withScratch(async (scratch) => {
+            const { from, to, account, copied, json } = options;
+            const policy = options.policy === undefined ? undefined : await readPolicy(options.policy);
+            const request: ReplayRequest = { from, to, account, copied, policy };
+            const replay = new Replay(store, request, scratch);
+            const file = options.checkpoint === undefined ? undefined : new CheckpointFile(options.checkpoint);
+            await file?.restore(replay, request);
+            const everyMs = 1_000 * options.checkpointEvery;
+            let writtenAt = performance.now();
+            const isDone = await withProgress('replay', context, (advanced) =>
+              replay.run(context.signal, async (progress) => {
+                advanced(progress);
+                if (file === undefined || performance.now() - writtenAt < everyMs) return;
+                await file.write(replay, request);
+                writtenAt = performance.now();
+              }),
+            );
+            if (!isDone) {
+              await file?.write(replay, request);
+              context.terminal.err(file === undefined ? 'Interrupted.\n' : `Interrupted; run it again to go on.\n`);
+              return exitCodes.interrupted;
+            }
+            const report = await replay.report();
+            context.terminal.out(json === true ? asJson(report) : shownReport(report));
+            await file?.remove();
+            return report.findings.count > 0 ? exitCodes.findings : exitCodes.ok;
+          }),
+        ),
       ),
     );
 };

@@ -16,13 +16,11 @@ import type { Position, RecordedEvent } from '../ports/event-store.js';
 import { customerStream, templateStream, type StreamParts } from '../streams.js';
 import { unitedBy } from '../united.js';
 
-/** One customer's stream, folded as far as the log was read. */
+/** One customer's stream, folded as far as the log was read; plain data, so that it can be laid aside as JSON. */
 export interface FoldedCustomer<Extra = unknown> {
   readonly account: string;
   revision: number;
   state: CustomerState;
-  /** The state was dropped for want of room (remembered-states.ts). */
-  isForgotten?: true | undefined;
   /** Months in which the customer counts as active. */
   months: readonly string[];
   /** What a use case keeps beside it. */

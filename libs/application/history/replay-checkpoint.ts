@@ -10,13 +10,14 @@ import type { Replay, Replayed, ReplayRequest, Tally } from './replay.js';
 // A checkpoint is a text of JSON lines, so that it is written and read in flat memory: the head, one line per account,
 // template, count and customer, and at the end a digest, without which it is not whole.
 
-const VERSION = 2;
+const VERSION = 3;
 
 type Line =
   | readonly ['head', { readonly version: number; readonly request: string; readonly tally: Tally }]
   | readonly ['account', string, AccountState[]]
   | readonly ['template', string, TemplateState[]]
   | readonly ['counted' | 'united', string, Position[]]
+  | readonly ['late', readonly string[]]
   | readonly ['customer', string, FoldedCustomer<Replayed>]
   | readonly ['end', string];
 
@@ -26,6 +27,7 @@ const kinds: ReadonlySet<unknown> = new Set<Line[0]>([
   'template',
   'counted',
   'united',
+  'late',
   'customer',
   'end',
 ]);
@@ -34,20 +36,22 @@ const kinds: ReadonlySet<unknown> = new Set<Line[0]>([
 const isLine = (value: unknown): value is Line => Array.isArray(value) && kinds.has(value[0]);
 
 /** The lines of a checkpoint, without line ends. */
-export function* checkpointOf(replay: Replay, request: ReplayRequest): Generator<string, void, void> {
+export async function* checkpointOf(replay: Replay, request: ReplayRequest): AsyncGenerator<string, void, void> {
   const digest = createHash('sha256');
   const { tally, fold } = replay;
-  const line = (content: Line): string => {
-    const text = JSON.stringify(content);
+  const digested = (text: string): string => {
     digest.update(text);
     return text;
   };
+  const line = (content: Line): string => digested(JSON.stringify(content));
   yield line(['head', { version: VERSION, request: canonical(request), tally }]);
   for (const [account, states] of fold.accounts) yield line(['account', account, states]);
   for (const [template, states] of fold.templates) yield line(['template', template, states]);
   for (const [month, positions] of fold.counted) yield line(['counted', month, positions]);
   for (const [month, positions] of fold.united) yield line(['united', month, positions]);
-  for (const [stream, customer] of fold.customers) yield line(['customer', stream, customer]);
+  yield line(['late', [...replay.late]]);
+  for await (const [stream, json] of replay.customers.all())
+    yield digested(`["customer",${JSON.stringify(stream)},${json}]`);
   yield JSON.stringify(['end', digest.digest('hex')] satisfies Line);
 }
 
@@ -66,12 +70,16 @@ export const restore = async (replay: Replay, request: ReplayRequest, lines: Asy
       continue;
     }
     digest.update(text);
-    take(replay, request, content);
+    await take(replay, request, content);
   }
   if (!isWhole) throw unusable('is not whole');
 };
 
-const take = (replay: Replay, request: ReplayRequest, content: Exclude<Line, readonly ['end', string]>): void => {
+const take = async (
+  replay: Replay,
+  request: ReplayRequest,
+  content: Exclude<Line, readonly ['end', string]>,
+): Promise<void> => {
   const { fold } = replay;
   switch (content[0]) {
     case 'head': {
@@ -91,8 +99,11 @@ const take = (replay: Replay, request: ReplayRequest, content: Exclude<Line, rea
     case 'united':
       fold[content[0]].set(content[1], content[2]);
       break;
+    case 'late':
+      for (const stream of content[1]) replay.late.add(stream);
+      break;
     case 'customer':
-      fold.customers.set(content[1], content[2]);
+      await replay.customers.restore(content[1], content[2]);
       break;
   }
 };

@@ -12,8 +12,9 @@ import { latest, type Instant } from '#domain/time';
 import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
 import { customerStream, streamParts } from '../streams.js';
 import { LogFold, monthCounted, type FoldedCustomer } from './log-fold.js';
-import { RememberedStates } from './remembered-states.js';
 import { readLog, type Advanced } from './read-log.js';
+import type { Scratch } from '../ports/scratch.js';
+import { SpilledCustomers } from './spilled-customers.js';
 import { revisedVerdicts } from './late-verdicts.js';
 import {
   LISTED,
@@ -40,8 +41,6 @@ export interface ReplayRequest {
 export interface Replayed {
   /** When the latest decision was taken: a fact of before that comes after it is late. */
   decidedAt?: Instant;
-  /** A fact came after a decision that it was true at. */
-  hasLateFacts?: true;
   conversations?: Conversations;
   hypothesis?: Hypothetical;
   hypotheticalMonths?: readonly string[];
@@ -59,6 +58,8 @@ const countUp = (counts: Counts, key: string): void => {
 export interface Tally {
   position: Position | undefined;
   events: number;
+  /** Those that were not linked to another. */
+  customers: number;
   decisions: number;
   notAsked: number;
   findings: { count: number; first: Finding[] };
@@ -70,6 +71,7 @@ export interface Tally {
 const nothing = (): Tally => ({
   position: undefined,
   events: 0,
+  customers: 0,
   decisions: 0,
   notAsked: 0,
   findings: { count: 0, first: [] },
@@ -78,8 +80,8 @@ const nothing = (): Tally => ({
   whatIf: { verdicts: {}, cost: {}, charges: {}, activeUsers: {} },
 });
 
-/** A state takes some kilobytes. What is kept of every customer, its months and conversations, is a small part of that. */
-const REMEMBERED = 50_000;
+/** Each takes one to three kilobytes. */
+const ROOM = 50_000;
 
 /**
  * Streams the log once, in order, and decides every recorded intent again on the state of its moment: the same verdict
@@ -88,23 +90,22 @@ const REMEMBERED = 50_000;
  */
 export class Replay {
   readonly fold = new LogFold<Replayed>();
+  readonly customers: SpilledCustomers<Replayed>;
+  /** Streams with facts that came after a decision that they were true at. Few have any. */
+  readonly late = new Set<string>();
   tally = nothing();
-  readonly #states: RememberedStates;
 
   /**
-   * @param remembered states of so many customers, those of others being read again. Under another policy all: what a
-   *   history would have been hangs on more than its own stream
+   * @param scratch for customers that have no room in memory
+   * @param room for so many
    */
   constructor(
     private readonly store: EventStore,
     private readonly request: ReplayRequest,
-    remembered = REMEMBERED,
+    scratch: Scratch,
+    room = ROOM,
   ) {
-    this.#states = new RememberedStates(
-      store,
-      this.fold.customers,
-      request.policy === undefined ? remembered : Number.POSITIVE_INFINITY,
-    );
+    this.customers = new SpilledCustomers(this.fold.customers, scratch, room);
   }
 
   /**
@@ -115,10 +116,11 @@ export class Replay {
   async run(signal: AbortSignal, advanced?: Advanced): Promise<boolean> {
     const { position } = this.tally;
     const categories = ['customer', 'template', 'account'] as const;
+    await this.customers.spill();
     for await (const events of readLog(this.store, { name: 'replay', after: position, categories, signal })) {
-      await this.#states.recall(events);
+      await this.customers.recall(events);
       for (const recorded of events) this.#take(recorded);
-      this.#states.forget(events);
+      await this.customers.spill(events);
       this.tally.events += events.length;
       const last = events.at(-1);
       if (last === undefined) continue;
@@ -131,7 +133,7 @@ export class Replay {
   /** After `run` has reached the end: streams with late facts are read again for it. */
   async report(): Promise<ReplayReport> {
     const { from, to, account, policy } = this.request;
-    const { events, decisions, findings, changed, recorded, whatIf, notAsked } = this.tally;
+    const { events, customers, decisions, findings, changed, recorded, whatIf, notAsked } = this.tally;
     const activeUsers: Counts = {};
     for (const [key, users] of this.fold.users()) activeUsers[key] = users;
     return {
@@ -140,7 +142,7 @@ export class Replay {
       account,
       policy: policy === undefined ? undefined : policyVersion(policy),
       events,
-      customers: [...this.fold.customers.values()].filter(({ state }) => state.survivor === undefined).length,
+      customers,
       decisions,
       findings,
       revised: await this.#revised(),
@@ -150,14 +152,11 @@ export class Replay {
   }
 
   async #revised(): Promise<ReplayReport['revised']> {
-    const streams = [...this.fold.customers].flatMap(([stream, { extra }]) =>
-      extra?.hasLateFacts === true ? [stream] : [],
-    );
     let count = 0;
     const first: RevisedVerdict[] = [];
     const knownTo = (account: string, customer: CustomerState, event: Decided) =>
       this.#isWanted(event) ? this.#decidedOn(account, customer, event) : undefined;
-    for await (const verdict of revisedVerdicts(this.store, streams, knownTo)) {
+    for await (const verdict of revisedVerdicts(this.store, [...this.late], knownTo)) {
       count += 1;
       if (first.length < LISTED) first.push(verdict);
     }
@@ -170,17 +169,19 @@ export class Replay {
     if (known !== undefined) return this.#takeCustomer(recorded, known);
     const parts = streamParts(recorded.stream);
     if (parts === undefined || (this.request.account !== undefined && parts.account !== this.request.account)) return;
-    if (parts.category === 'customer') this.#takeCustomer(recorded, this.fold.customer(recorded.stream, parts.account));
-    else this.fold.takeDirectory(recorded, parts);
+    if (parts.category !== 'customer') return this.fold.takeDirectory(recorded, parts);
+    this.tally.customers += 1;
+    this.#takeCustomer(recorded, this.fold.customer(recorded.stream, parts.account));
   }
 
   #takeCustomer(recorded: RecordedEvent, customer: Customer): void {
     const event = recorded.event as CustomerEvent;
     const decidedAt = customer.extra?.decidedAt;
     if (isVerdict(event)) this.#judge(event, recorded, customer);
-    else if (decidedAt !== undefined && wasTrueAt(event, decidedAt)) extraOf(customer).hasLateFacts = true;
+    else if (decidedAt !== undefined && wasTrueAt(event, decidedAt)) this.late.add(recorded.stream);
     const before = customer.state;
     this.fold.takeCustomer(customer, recorded);
+    if (before.survivor === undefined && customer.state.survivor !== undefined) this.tally.customers -= 1;
     const { policy } = this.request;
     if (policy !== undefined) this.#suppose(event, recorded, customer, policy, { before, after: customer.state });
   }
@@ -275,9 +276,8 @@ export class Replay {
   /** What a customer takes over is what the other's history would have been. */
   #supposed(event: CustomerEvent, account: string): CustomerEvent {
     if (event.type !== 'CustomerMerged') return event;
-    const loser = this.fold.customers.get(customerStream(account, event.from));
-    const hypothesis = loser?.extra?.hypothesis;
-    return hypothesis === undefined || hypothesis.state === loser?.state ? event : takenOver(event, hypothesis.state);
+    const hypothesis = this.fold.customers.get(customerStream(account, event.from))?.extra?.hypothesis;
+    return hypothesis?.state === undefined ? event : takenOver(event, hypothesis.state);
   }
 
   #countSupposed(event: CustomerEvent, { recordedAt }: RecordedEvent, account: string, extra: Replayed) {

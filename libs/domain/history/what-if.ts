@@ -1,7 +1,7 @@
 import type { AccountState } from '../account.js';
 import type { CustomerEvent, Decided } from '../gate/events.js';
 import { evolve } from '../gate/evolve.js';
-import { initialCustomer, openIntent, type CustomerState } from '../gate/state.js';
+import { openIntent, type CustomerState } from '../gate/state.js';
 import { opensWindow } from '../message.js';
 import { policyVersion, type Policy } from '../policy.js';
 import { instantOf } from '../time.js';
@@ -46,12 +46,13 @@ export const takenOver = (
 
 /** One customer's history as it would have run under another policy. */
 export interface Hypothetical {
-  readonly state: CustomerState;
+  /** Undefined as long as it is the real one: most customers then cost no more than in a plain replay. */
+  readonly state?: CustomerState | undefined;
   /** Intents that were authorised and would not have been: what the log tells of their messages did not happen. */
   readonly unsent: readonly string[];
 }
 
-export const initialHypothesis: Hypothetical = { state: initialCustomer, unsent: [] };
+export const initialHypothesis: Hypothetical = { unsent: [] };
 
 export interface Supposition {
   readonly next: Hypothetical;
@@ -74,18 +75,20 @@ export interface Step {
  * again; and a message that was not sent but would have been is delivered at once.
  */
 export const supposing = (
-  { state, unsent }: Hypothetical,
+  { state: own, unsent }: Hypothetical,
   event: CustomerEvent,
   policy: Policy,
   known: Omit<Known, 'customer'>,
   real: Step,
 ): Supposition => {
-  // As long as both histories are one, so is their state: most customers then cost no more than in a plain replay.
-  const isShared = state === real.before;
+  const state = own ?? real.before;
+  /** What follows; nothing of its own where what is folded is what the real history folds too. */
+  const folded = (happened: CustomerEvent, isReal: boolean): CustomerState | undefined =>
+    own === undefined && isReal ? undefined : evolve(state, happened);
   if (!isDecided(event)) {
     if (isAbout(event, unsent)) return { next: { state, unsent } };
     const happened = reclassified(event, known.account, policy);
-    return { next: { state: isShared && happened === event ? real.after : evolve(state, happened), unsent }, happened };
+    return { next: { state: folded(happened, happened === event), unsent }, happened };
   }
   const { intentId, sender } = event.intent;
   const open = openIntent(state, intentId);
@@ -94,7 +97,7 @@ export const supposing = (
     return { next: { state, unsent } };
   const account = underPolicy(known.account, policy);
   const decided = decideAgain(event, situationOf(event, { ...known, account, customer: state }));
-  const after = isShared && foldAlike(decided, event) ? real.after : evolve(state, decided);
+  const after = folded(decided, foldAlike(decided, event));
   const wasSent = event.type === 'SendAuthorised';
   if (decided.type !== 'SendAuthorised') {
     return { next: { state: after, unsent: wasSent ? [...unsent, intentId] : unsent }, decided, happened: decided };
@@ -102,7 +105,7 @@ export const supposing = (
   if (wasSent)
     return { next: { state: after, unsent: unsent.filter((id) => id !== intentId) }, decided, happened: decided };
   const happened = { type: 'MessageDelivered', at: event.at, intentId, providerMessageId: '', sender } as const;
-  return { next: { state: evolve(after, happened), unsent }, decided, happened };
+  return { next: { state: evolve(after ?? real.after, happened), unsent }, decided, happened };
 };
 
 /** What came of a call to the provider that would not have been made; a cancellation comes from upstream all the same. */
