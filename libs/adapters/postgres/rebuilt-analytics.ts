@@ -18,7 +18,7 @@ import { GatheredAnalytics } from './gathered-analytics.js';
 import { PostgresAnalyticsStore } from './postgres-analytics-store.js';
 
 /** Rows of so many changes are written at once: about half a kilobyte each, and there are two of these. */
-const GATHERED = 60_000;
+const GATHERED = 30_000;
 
 /**
  * Analytics as a rebuild fills it: changes of many batches are gathered, so that a row is written once where it changed

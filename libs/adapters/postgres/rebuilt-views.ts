@@ -16,7 +16,7 @@ import { PostgresProjectionStore } from './postgres-projection-store.js';
 import { REBUILT_VIEWS } from './view-rebuild.js';
 
 /** Rows of so many changes are written at once: about a kilobyte each, and there are two of these. */
-const GATHERED = 60_000;
+const GATHERED = 30_000;
 
 /**
  * The read model as a rebuild fills it: changes of many batches are gathered, so that a row is written once where it
