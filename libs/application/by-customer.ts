@@ -63,7 +63,7 @@ export const decideByCustomer = <T extends Item>(
         const before = new Set<string>();
         const isKnown: IsKnown = (event, elsewhere) => {
           const ids = factIds(customer, event);
-          if (ids.some((id) => elsewhere.has(id) || recent.factIds.has(id) || before.has(id))) return true;
+          if (ids.some((id) => elsewhere.has(id) || recent.hasFact(id) || before.has(id))) return true;
           for (const id of ids) before.add(id);
           return false;
         };

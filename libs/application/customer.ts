@@ -28,13 +28,38 @@ export interface Standing {
 
 /**
  * Grows with the stream, and is shared by all snapshots of a customer: what it knows beyond the revision of an older
- * one stands in the stream all the same.
+ * one stands in the stream all the same. Most customers have decisions or facts here, not both, so neither takes room
+ * before there are any.
  */
-export interface Recent {
-  /** By intent id. */
-  readonly intents: Map<string, Standing>;
-  /** Ids of inbound facts. */
-  readonly factIds: Set<string>;
+export class Recent {
+  #intents: Map<string, Standing> | undefined;
+  #factIds: Set<string> | undefined;
+
+  /** How many it knows. */
+  get size(): number {
+    return (this.#intents?.size ?? 0) + (this.#factIds?.size ?? 0);
+  }
+
+  decision(intentId: string): Standing | undefined {
+    return this.#intents?.get(intentId);
+  }
+
+  hasFact(id: string): boolean {
+    return this.#factIds?.has(id) === true;
+  }
+
+  take({ id, event }: RecordedLike): void {
+    if (isInboundFact(event.type)) (this.#factIds ??= new Set()).add(id);
+    const decision = standingAfter(event, (intentId) => this.decision(intentId));
+    if (decision !== undefined) (this.#intents ??= new Map()).set(decision.intentId, decision.standing);
+  }
+
+  /** Takes over what another knows, where it knows nothing of it. */
+  adopt(theirs: Recent): void {
+    for (const [intentId, standing] of theirs.#intents ?? [])
+      if (this.decision(intentId) === undefined) (this.#intents ??= new Map()).set(intentId, standing);
+    for (const id of theirs.#factIds ?? []) (this.#factIds ??= new Set()).add(id);
+  }
 }
 
 export interface Change {
@@ -76,19 +101,25 @@ const outcomes = {
   SendExpired: 'expired',
 } as const;
 
-/** Takes the decision that an event brings into those that stand; a fingerprint that is known stays known. */
-export const noteDecision = (standing: Map<string, Standing>, event: CustomerEvent): void => {
-  const note = (intentId: string, fingerprint: string | null, outcome: DecisionOutcome): void =>
-    void standing.set(intentId, { outcome, fingerprint: standing.get(intentId)?.fingerprint ?? fingerprint });
+/** The decision that stands after an event, if it brings one; a fingerprint that was known stays known. */
+export const standingAfter = (
+  event: CustomerEvent,
+  before: (intentId: string) => Standing | undefined,
+): { readonly intentId: string; readonly standing: Standing } | undefined => {
+  const noted = (intentId: string, fingerprint: string | null, outcome: DecisionOutcome) => ({
+    intentId,
+    standing: { outcome, fingerprint: before(intentId)?.fingerprint ?? fingerprint },
+  });
   switch (event.type) {
     case 'SendAuthorised':
     case 'SendRefused':
     case 'SendHeld':
     case 'SendExpired':
-      return note(event.intent.intentId, event.intent.fingerprint, outcomes[event.type]);
+      return noted(event.intent.intentId, event.intent.fingerprint, outcomes[event.type]);
     case 'SendCancelled':
-      return note(event.intentId, event.intent?.fingerprint ?? null, 'cancelled');
+      return noted(event.intentId, event.intent?.fingerprint ?? null, 'cancelled');
     default:
+      return undefined;
   }
 };
 
@@ -100,10 +131,9 @@ export const advanced = (customer: Customer, events: readonly RecordedLike[], fo
   if (events.length === 0) return customer;
   const { recent } = customer;
   let { state } = customer;
-  for (const { id, event } of events) {
-    if (folded === undefined) state = evolve(state, event);
-    if (isInboundFact(event.type)) recent.factIds.add(id);
-    noteDecision(recent.intents, event);
+  for (const recorded of events) {
+    if (folded === undefined) state = evolve(state, recorded.event);
+    recent.take(recorded);
   }
   return { ...customer, state: folded ?? state, revision: customer.revision + events.length };
 };

@@ -4,7 +4,7 @@ import type { CustomerEvent } from '#domain/gate/events';
 import type { IntentPersonal, SendIntent } from '#domain/gate/intent';
 import { isFormer } from '#domain/gate/merge';
 import { openIntent } from '#domain/gate/state';
-import { noteDecision, type Customer, type Standing } from './customer.js';
+import { standingAfter, type Customer, type Standing } from './customer.js';
 import type { Customers, CustomerTask } from './customers.js';
 import type { Directory } from './directory.js';
 import type { Clock } from './ports/clock.js';
@@ -147,13 +147,16 @@ export class DecideIntents {
       const command = commands[index];
       if (command === undefined) return [];
       const intentId = idOf(command);
-      const stored = withFingerprint(customer.recent.intents.get(intentId), priorOf(priors, customer, intentId));
+      const stored = withFingerprint(customer.recent.decision(intentId), priorOf(priors, customer, intentId));
       const prior = withFingerprint(deciding.get(intentId), stored);
       const { answer: said, events } = respond(asAddressed(command, customer), prior, situation);
       answers[index] = said;
       if (events.length === 0) return [];
       situation = after(situation, events);
-      for (const event of events) noteDecision(deciding, event);
+      for (const event of events) {
+        const decision = standingAfter(event, (id) => deciding.get(id));
+        if (decision !== undefined) deciding.set(decision.intentId, decision.standing);
+      }
       return [{ events, metadata: command.metadata, state: situation.customer }];
     });
   }

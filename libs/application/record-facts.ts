@@ -102,7 +102,7 @@ export class RecordFacts {
               if (facts.length === 0) answers[index] = { kind: 'given-up' };
               const news = facts.filter((event) => {
                 const ids = factIds(customer, event);
-                const isNew = !ids.some((id) => seen.has(id) || recent.factIds.has(id) || known.has(id));
+                const isNew = !ids.some((id) => seen.has(id) || recent.hasFact(id) || known.has(id));
                 for (const id of ids) seen.add(id);
                 return isNew;
               });
