@@ -30,4 +30,4 @@ export const Problems = (whys: { readonly [status: number]: string }): MethodDec
   );
 
 /** Why any question can fail. */
-export const UNREADABLE = 'The read model is away: ask again';
+export const UNREADABLE = 'The read model or the event store is away: ask again';

@@ -42,7 +42,11 @@ export const replayCommand = (program: Command, run: Runner): void => {
     .option('--checkpoint <file>', 'resume from this file when it is there; write it on the way and when interrupted')
     .option('--checkpoint-every <seconds>', 'how often it is written', secondsArgument, 300)
     .option('--json', 'one JSON object on standard output')
-    .addHelpText('after', '\nExit codes: 0 nothing found, 3 verdicts that the log does not lead to, 130 interrupted.')
+    .addHelpText(
+      'after',
+      '\nCustomers beyond those met last wait in the folder for temporary files; TMPDIR names another one.' +
+        '\n\nExit codes: 0 nothing found, 3 verdicts that the log does not lead to, 130 interrupted.',
+    )
     .action((options: Options) =>
       run((context) =>
         withSession(context, ({ store }) =>
