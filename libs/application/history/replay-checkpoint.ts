@@ -5,7 +5,8 @@ import type { TemplateState } from '#domain/template';
 import { InfrastructureError } from '../errors.js';
 import type { Position } from '../ports/event-store.js';
 import type { FoldedCustomer } from './log-fold.js';
-import type { Replay, Replayed, ReplayRequest, Tally } from './replay.js';
+import type { Replay, Replayed, ReplayRequest } from './replay.js';
+import type { Tally } from './replay-tally.js';
 
 // A checkpoint is a text of JSON lines, so that it is written and read in flat memory: the head, one line per account,
 // template, count and customer, and at the end a digest, without which it is not whole.

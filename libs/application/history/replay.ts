@@ -9,21 +9,15 @@ import { initialHypothesis, supposing, takenOver, type Hypothetical, type Step }
 import { policyVersion, type Policy } from '#domain/policy';
 import { categoryAt } from '#domain/template';
 import { latest, type Instant } from '#domain/time';
-import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
+import type { EventStore, RecordedEvent } from '../ports/event-store.js';
+import type { Scratch } from '../ports/scratch.js';
 import { customerStream, streamParts } from '../streams.js';
+import { revisedVerdicts } from './late-verdicts.js';
 import { LogFold, monthCounted, type FoldedCustomer } from './log-fold.js';
 import { readLog, type Advanced } from './read-log.js';
-import type { Scratch } from '../ports/scratch.js';
+import { LISTED, placeOf, type ReplayReport, type RevisedVerdict } from './replay-report.js';
+import { countUp, initialTally, type Counts } from './replay-tally.js';
 import { SpilledCustomers } from './spilled-customers.js';
-import { revisedVerdicts } from './late-verdicts.js';
-import {
-  LISTED,
-  placeOf,
-  type ChangedVerdict,
-  type Finding,
-  type ReplayReport,
-  type RevisedVerdict,
-} from './replay-report.js';
 
 export interface ReplayRequest {
   /** Decisions taken from then on; without it from the first. */
@@ -49,37 +43,6 @@ export interface Replayed {
 
 type Customer = FoldedCustomer<Replayed>;
 
-type Counts = { [key: string]: number };
-const countUp = (counts: Counts, key: string): void => {
-  counts[key] = (counts[key] ?? 0) + 1;
-};
-
-/** All that a replay has found so far; plain data, so that a checkpoint can hold it. */
-export interface Tally {
-  position: Position | undefined;
-  events: number;
-  /** Those that were not linked to another. */
-  customers: number;
-  decisions: number;
-  notAsked: number;
-  findings: { count: number; first: Finding[] };
-  changed: { count: number; by: Counts; first: ChangedVerdict[] };
-  recorded: { verdicts: Counts; cost: Counts; charges: Counts };
-  whatIf: { verdicts: Counts; cost: Counts; charges: Counts; activeUsers: Counts };
-}
-
-const nothing = (): Tally => ({
-  position: undefined,
-  events: 0,
-  customers: 0,
-  decisions: 0,
-  notAsked: 0,
-  findings: { count: 0, first: [] },
-  changed: { count: 0, by: {}, first: [] },
-  recorded: { verdicts: {}, cost: {}, charges: {} },
-  whatIf: { verdicts: {}, cost: {}, charges: {}, activeUsers: {} },
-});
-
 /** Each takes one to three kilobytes. */
 const ROOM = 50_000;
 
@@ -93,7 +56,7 @@ export class Replay {
   readonly customers: SpilledCustomers<Replayed>;
   /** Streams with facts that came after a decision that they were true at. Few have any. */
   readonly late = new Set<string>();
-  tally = nothing();
+  tally = initialTally();
 
   /**
    * @param scratch for customers that have no room in memory
