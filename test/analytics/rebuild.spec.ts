@@ -72,6 +72,9 @@ const rows = async (): Promise<Readonly<Record<string, readonly string[]>>> =>
     ),
   );
 
+const removedIds = (all: Readonly<Record<string, readonly string[]>>): readonly string[] =>
+  (all['removed_sessions'] ?? []).map((row) => Object(JSON.parse(row)).id);
+
 const publishAll = async (): Promise<void> => {
   for (let index = 0; index < 3; index += 1) await publisher.run();
 };
@@ -176,6 +179,8 @@ describe('the topics and a rebuild', () => {
   });
 
   test('compaction leaves one message of each key, and no old tombstone', async () => {
+    // A partition that was compacted when its tombstones were young waits for as many messages again: as if none was.
+    await stage.database.query('update tidegate_queue.partitions set clean_offset = 0, clean_count = 0');
     while (
       (
         await stage.database.query<{ more: boolean }>('select tidegate_queue.compact_one($1, 1) as more', [
@@ -220,8 +225,9 @@ describe('the topics and a rebuild', () => {
     expect(isDone).toBe(true);
     expect(seen.at(-1)).toBe(events);
     const after = await rows();
-    const gone = (after['removed_sessions'] ?? []).filter((row) => !(before['removed_sessions'] ?? []).includes(row));
-    expect(gone).toHaveLength(1);
+    // One that was removed before as well is told anew, at another position.
+    const goneBefore = removedIds(before);
+    expect(removedIds(after).filter((id) => !goneBefore.includes(id))).toHaveLength(1);
     expect({ ...after, removed_sessions: [] }).toEqual({ ...before, removed_sessions: [] });
     await publishAll();
     expect(await heard()).toEqual(await shouldBeKnown());
