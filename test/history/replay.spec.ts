@@ -4,9 +4,9 @@ import { InfrastructureError } from '#application/errors';
 import { Replay, type ReplayRequest } from '#application/history/replay';
 import { checkpointOf, restore } from '#application/history/replay-checkpoint';
 import type { EventStore } from '#application/ports/event-store';
-import { MemoryScratch } from '#testing/memory-scratch';
 import { presets } from '#domain/policy';
 import { HOUR_MS, MINUTE_MS, plus } from '#domain/time';
+import { MemoryScratch } from '#testing/memory-scratch';
 import { intent, openStage, wrote, type Stage } from '../gate/stage.js';
 import { Course, steps, templateOf, type Step } from './course.js';
 import { EditedStore } from './edited-store.js';
@@ -319,7 +319,7 @@ describe('replay', () => {
       if (await replay.run(interrupt.signal, () => interrupt.abort())) break;
       interruptions += 1;
       const resumed = new Replay(small, request, new MemoryScratch());
-      await restore(resumed, request, asyncLines(await linesOf(replay, request)));
+      await restore(resumed, request, checkpointOf(replay, request));
       replay = resumed;
     }
     expect(interruptions).toBeGreaterThan(3);

@@ -46,14 +46,22 @@ export class LevelScratch extends Scratch {
     const opened = await this.#opened?.catch(() => undefined);
     this.#opened = undefined;
     if (opened === undefined) return;
-    await opened.level.close();
-    await rm(opened.folder, { recursive: true, force: true });
+    try {
+      await opened.level.close();
+    } finally {
+      await removed(opened.folder);
+    }
   }
 
   async #open(): Promise<{ readonly folder: string; readonly level: Level }> {
     const folder = await mkdtemp(join(this.parent, 'tidegate-scratch-'));
     const level: Level = new ClassicLevel(folder, { writeBufferSize: WRITE_BUFFER_BYTES });
-    await level.open();
+    try {
+      await level.open();
+    } catch (error) {
+      await removed(folder);
+      throw error;
+    }
     return { folder, level };
   }
 
@@ -71,3 +79,5 @@ export class LevelScratch extends Scratch {
     }
   }
 }
+
+const removed = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
