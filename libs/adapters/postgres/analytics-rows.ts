@@ -1,5 +1,5 @@
 import { InfrastructureError } from '#application/errors';
-import type { ActiveUserRow, DecidedRow, MonthRow, RevisedRow, SessionRow } from '#application/ports/analytics';
+import type { ActiveUserRow, DecidedRow, MonthChange, MonthRow, RevisedRow, SessionRow } from '#application/ports/analytics';
 import { decisionOutcomes } from '#application/ports/read-model';
 import type { UsersByDay } from '#domain/analytics/active-user';
 import { endOf } from '#domain/analytics/session';
@@ -49,6 +49,15 @@ export const monthColumns: readonly Column<MonthRow>[] = [
   number('closed_users', ({ closed }) => closed?.users ?? null),
   number('closed_position', ({ closed }) => closed?.position ?? null),
   number('adjusted', ({ adjusted }) => adjusted),
+  number('position', ({ position }) => position),
+];
+
+export const monthChangeColumns: readonly Column<MonthChange>[] = [
+  text('account', ({ account }) => account),
+  text('month', ({ month }) => month),
+  text('customer', ({ customer }) => customer),
+  id('because', ({ because }) => because),
+  number('change', ({ change }) => change),
   number('position', ({ position }) => position),
 ];
 

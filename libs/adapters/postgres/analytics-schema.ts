@@ -18,9 +18,9 @@ export const analyticsSchema = (name: string): Schema => ({
 
     -- position, here and below: of the last event that changed the row.
     create table sessions (
-      account        text   not null,
-      customer       text   not null,
-      sender         text   not null,
+      account        text collate "C"   not null,
+      customer       text collate "C"   not null,
+      sender         text collate "C"   not null,
       opened_at      bigint not null,
       id             uuid   not null,
       opener_at      bigint not null,
@@ -39,28 +39,27 @@ export const analyticsSchema = (name: string): Schema => ({
     -- Ids of sessions that are no more, since they were joined with others: for those who were told of them.
     create table removed_sessions (
       id       uuid   primary key,
-      account  text   not null,
+      account  text collate "C"   not null,
       position bigint not null
     );
     create index on removed_sessions (position);
 
     create table users (
-      account        text   not null,
-      month          text   not null,
-      customer       text   not null,
+      account        text collate "C"   not null,
+      month          text collate "C"   not null,
+      customer       text collate "C"   not null,
       first_at       bigint not null,
       first_event_id uuid   not null,
       rule           text   not null,
       zone           text   not null,
       position       bigint not null,
-      primary key (account, month, customer)
+      primary key (account, customer, month)
     );
-    create index on users (account, customer);
 
     -- days: JSON, how many were new on each day of the month.
     create table months (
-      account         text   not null,
-      month           text   not null,
+      account         text collate "C"   not null,
+      month           text collate "C"   not null,
       zone            text   not null,
       rule            text   not null,
       users           bigint not null,
@@ -76,25 +75,24 @@ export const analyticsSchema = (name: string): Schema => ({
 
     -- What may be an adjustment once its month is closed; settled is 1 when the log has the adjustment.
     create table month_changes (
-      account  text   not null,
-      month    text   not null,
-      customer text   not null,
+      account  text collate "C"   not null,
+      month    text collate "C"   not null,
+      customer text collate "C"   not null,
       because  uuid   not null,
       change   int    not null,
       position bigint not null,
       settled  int    not null default 0,
-      primary key (account, month, because, customer)
+      primary key (account, customer, month, because)
     );
-    create index on month_changes (account, month, position) where settled = 0;
 
     create table decided (
-      account           text   not null,
-      customer          text   not null,
-      intent_id         text   not null,
+      account           text collate "C"   not null,
+      customer          text collate "C"   not null,
+      intent_id         text collate "C"   not null,
       position          bigint not null,
       at                bigint not null,
       outcome           text   not null,
-      reason            text,
+      reason            text collate "C",
       rule              text,
       policy            text,
       cost              text,
@@ -109,17 +107,17 @@ export const analyticsSchema = (name: string): Schema => ({
     ) with (fillfactor = 80);
 
     create table hours (
-      account   text   not null,
+      account   text collate "C"   not null,
       hour      bigint not null,
-      outcome   text   not null,
+      outcome   text collate "C"   not null,
       -- The word none where a decision has none.
-      reason    text   not null,
+      reason    text collate "C"   not null,
       decisions bigint not null,
       primary key (account, hour, outcome, reason)
     ) with (fillfactor = 70);
 
     create table accounts (
-      account  text   primary key,
+      account  text collate "C"   primary key,
       revision bigint not null,
       state    text   not null
     );
@@ -127,9 +125,9 @@ export const analyticsSchema = (name: string): Schema => ({
     `
     -- Decisions that late facts spoke of, as the latest of these says.
     create table revised (
-      account         text   not null,
+      account         text collate "C"   not null,
       decision        uuid   not null,
-      customer        text   not null,
+      customer        text collate "C"   not null,
       intent_id       text   not null,
       sender          text   not null,
       decided_at      bigint not null,
@@ -154,6 +152,8 @@ export const analyticsSchema = (name: string): Schema => ({
   indexes: `
     create index on sessions (account, opened_at, id);
     create index on sessions (position);
+    create index on users (account, month, customer);
+    create index on month_changes (account, month, position) where settled = 0;
     create index on decided (account, at, position);
     create index on decided (account, reason, at, position) where reason is not null;
   `,

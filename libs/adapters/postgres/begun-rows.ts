@@ -1,7 +1,7 @@
 import type { CustomerRows, MauRow } from '#application/ports/read-model';
 import type { Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
-import { inParts, type Table } from './table.js';
+import { copyRows } from './table.js';
 import type { ViewTables } from './view-tables.js';
 
 /** Writes rows none of whose keys is stored: a second one of a key fails all. */
@@ -11,13 +11,11 @@ export const copyBegun = async (
   tables: ViewTables,
   rows: CustomerRows,
 ): Promise<void> => {
-  const copy = <Row>(all: readonly Row[], table: Table<Row>): Promise<void> =>
-    inParts(all, (part) => transaction.copy(...table.copied(part)));
-  await copy(rows.customers, tables.customers);
-  await copy(rows.decisions, tables.decisions);
-  await copy(rows.openIntents, tables.openIntents);
-  await copy(rows.facts, tables.facts);
-  await copy(rows.activeUsers, tables.activeUsers);
+  await copyRows(transaction, tables.customers, rows.customers);
+  await copyRows(transaction, tables.decisions, rows.decisions);
+  await copyRows(transaction, tables.openIntents, rows.openIntents);
+  await copyRows(transaction, tables.facts, rows.facts);
+  await copyRows(transaction, tables.activeUsers, rows.activeUsers);
   await addToMonths(transaction, schema, rows.activeUsers);
 };
 

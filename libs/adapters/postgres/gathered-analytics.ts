@@ -27,6 +27,7 @@ const userId = (key: UserKey): string => `${customerId(key)}/${key.month}`;
 /** The changes to analytics of consecutive batches as one: applied, they leave what all of them would one by one. */
 export class GatheredAnalytics {
   to: AnalyticsCheckpoint | undefined;
+  readonly #begun: CustomerKey[] = [];
   readonly #sessions = new Map<string, SessionRow>();
   readonly #removedSessions: Removed[] = [];
   readonly #users = new Map<string, ActiveUserRow>();
@@ -71,6 +72,7 @@ export class GatheredAnalytics {
 
   take(to: AnalyticsCheckpoint, changes: AnalyticsChanges): void {
     this.to = to;
+    for (const { account, customer } of changes.begun) this.#begun.push({ account, customer });
     for (const row of changes.removedSessions) {
       this.#sessions.delete(sessionId(row));
       this.#removedSessions.push(row);
@@ -103,6 +105,7 @@ export class GatheredAnalytics {
   /** All of them, as of one batch. */
   all(): AnalyticsChanges {
     return {
+      begun: this.#begun,
       sessions: [...this.#sessions.values()],
       removedSessions: this.#removedSessions,
       users: [...this.#users.values()],

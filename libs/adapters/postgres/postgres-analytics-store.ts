@@ -14,6 +14,7 @@ import {
   type SessionRow,
   type SessionSpan,
 } from '#application/ports/analytics';
+import { customerId } from '#application/keys';
 import type { Position } from '#application/ports/event-store';
 import type { CustomerKey, IntentKey } from '#application/ports/read-model';
 import type { AccountState } from '#domain/account';
@@ -21,6 +22,7 @@ import { instantOf } from '#domain/time';
 import {
   decidedColumns,
   decidedOf,
+  monthChangeColumns,
   monthColumns,
   monthRowOf,
   revisedColumns,
@@ -36,7 +38,7 @@ import {
 import { LIVE_ANALYTICS } from './analytics-schema.js';
 import type { Database, Queryable, Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
-import { inParts, Table } from './table.js';
+import { copyRows, inParts, Table } from './table.js';
 import { accountRow } from './view-rows.js';
 
 const texts = <Row>(rows: readonly Row[], text: (row: Row) => string): string =>
@@ -47,6 +49,7 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   readonly #sessions: Table<SessionRow>;
   readonly #users: Table<ActiveUserRow>;
   readonly #months: Table<MonthRow>;
+  readonly #monthChanges: Table<MonthChange>;
   readonly #decided: Table<DecidedRow>;
   readonly #revised: Table<RevisedRow>;
 
@@ -60,6 +63,12 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
     this.#sessions = new Table(`${schema}.sessions`, sessionColumns, ['account', 'customer', 'sender', 'opened_at']);
     this.#users = new Table(`${schema}.users`, userColumns, ['account', 'month', 'customer']);
     this.#months = new Table(`${schema}.months`, monthColumns, ['account', 'month']);
+    this.#monthChanges = new Table(`${schema}.month_changes`, monthChangeColumns, [
+      'account',
+      'customer',
+      'month',
+      'because',
+    ]);
     this.#decided = new Table(`${schema}.decided`, decidedColumns, ['account', 'customer', 'intent_id', 'position']);
     this.#revised = new Table(`${schema}.revised`, revisedColumns, ['account', 'decision']);
   }
@@ -176,12 +185,13 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
     await this.database.transaction(async (transaction) => {
       // First, so that of two instances the slower one waits here and then gives up.
       await this.#swap(transaction, from, to);
+      const begun = new Set(changes.begun.map(customerId));
       await inParts(changes.removedSessions, (part) => this.#removeSessions(transaction, part));
-      await this.#put(transaction, this.#sessions, changes.sessions);
+      await this.#putOf(begun, transaction, this.#sessions, changes.sessions);
       await inParts(changes.removedUsers, (part) => this.#removeUsers(transaction, part));
-      await this.#put(transaction, this.#users, changes.users);
+      await this.#putOf(begun, transaction, this.#users, changes.users);
       await this.#put(transaction, this.#months, changes.months);
-      await inParts(changes.monthChanges, (part) => this.#putChanges(transaction, part));
+      await this.#putOf(begun, transaction, this.#monthChanges, changes.monthChanges);
       await inParts(changes.settled, (part) => this.#settle(transaction, part));
       await this.#putDecided(transaction, from, changes.decided);
       await this.#put(transaction, this.#revised, changes.revised);
@@ -214,7 +224,7 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   /** What was decided behind the checkpoint cannot be there yet; of earlier decisions only the outcome changes. */
   async #putDecided(transaction: Transaction, from: Position | undefined, rows: readonly DecidedRow[]): Promise<void> {
     const later = rows.filter(({ position }) => position > (from ?? 0));
-    await inParts(later, (part) => transaction.copy(...this.#decided.copied(part)));
+    await copyRows(transaction, this.#decided, later);
     const earlier = rows.filter(({ position }) => position <= (from ?? 0));
     await inParts(earlier, (part) => this.#became(transaction, part));
   }
@@ -235,6 +245,22 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
         lines(earlier.map(({ deliveredAt }) => deliveredAt)),
         lines(earlier.map(({ failure }) => (failure === null ? null : toLine(failure)))),
       ],
+    );
+  }
+
+  /** Of the customers that are begun nothing is there yet. */
+  async #putOf<Row extends CustomerKey>(
+    begun: ReadonlySet<string>,
+    transaction: Transaction,
+    table: Table<Row>,
+    rows: readonly Row[],
+  ): Promise<void> {
+    const isNew = (row: Row): boolean => begun.has(customerId(row));
+    await copyRows(transaction, table, rows.filter(isNew));
+    await this.#put(
+      transaction,
+      table,
+      rows.filter((row) => !isNew(row)),
     );
   }
 
@@ -275,21 +301,6 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
         texts(keys, ({ account }) => account),
         texts(keys, ({ month }) => month),
         texts(keys, ({ customer }) => customer),
-      ],
-    );
-  }
-
-  async #putChanges(transaction: Queryable, rows: readonly MonthChange[]): Promise<void> {
-    await transaction.query(
-      `insert into ${this.schema}.month_changes (account, month, customer, because, change, position)
-       select * from ${rowsOf(1, 'text', 'text', 'text', 'uuid', 'int', 'bigint')} on conflict do nothing`,
-      [
-        texts(rows, ({ account }) => account),
-        texts(rows, ({ month }) => month),
-        texts(rows, ({ customer }) => customer),
-        lines(rows.map(({ because }) => because)),
-        lines(rows.map(({ change }) => change)),
-        lines(rows.map(({ position }) => position)),
       ],
     );
   }

@@ -14,6 +14,7 @@ const NONE: AnalyticsChanges = {
   removedSessions: [],
   users: [],
   removedUsers: [],
+  begun: [],
   months: [],
   monthChanges: [],
   settled: [],

@@ -172,6 +172,8 @@ const viewSql = (schema: string, { name, about, table, columns }: Report): strin
     ...columns.map((column) => `comment on column ${REPORTS}.${name}.${column.name} is ${quoted(column.about)};`),
   ].join('\n');
 
+const viewsSql = (schema: string): string => reports.map((report) => viewSql(schema, report)).join('\n');
+
 /** The views on the tables of the schema. Rights that were granted on them stay. */
 export const reportsSql = (schema: string = LIVE_ANALYTICS): string => `
   create schema if not exists ${REPORTS};
@@ -181,7 +183,24 @@ export const reportsSql = (schema: string = LIVE_ANALYTICS): string => `
       when line = '\\E' then ''
       else ('"' || line || '"')::json #>> '{}'
     end $$;
-  ${reports.map((report) => viewSql(schema, report)).join('\n')}`;
+  do $do$
+  declare
+    rights text := (
+      select string_agg(
+        format('grant %s on %I.%I to %s %s', privilege_type, table_schema, table_name,
+          case grantee when 'PUBLIC' then 'public' else quote_ident(grantee) end,
+          case is_grantable when 'YES' then 'with grant option' else '' end),
+        ';')
+      from information_schema.table_privileges where table_schema = '${REPORTS}' and grantee <> grantor
+    );
+  begin
+    ${viewsSql(schema)}
+  exception when invalid_table_definition then
+    -- Columns that compare otherwise than before. Where others' views stand on these, they are in the way and are named.
+    drop view ${reports.map(({ name }) => `${REPORTS}.${name}`).join(', ')};
+    ${viewsSql(schema)}
+    if rights is not null then execute rights; end if;
+  end $do$;`;
 
 /** Makes the views where they are not as this version has them. Any number of processes may do so at once. */
 export const prepareReports = (database: Database): Promise<void> =>

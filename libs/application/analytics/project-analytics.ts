@@ -144,6 +144,7 @@ export class ProjectAnalytics {
     const known = [...users, ...ofMerged];
     const months = await rows.months(touchedMonths(counted, ofMerged, closings));
     return {
+      begun: noted.filter(({ revision }) => revision === 0),
       ...foldSessions(noted, sent, sessions),
       ...foldUsers(noted, closings, known, months),
       decided,

@@ -117,6 +117,8 @@ export type RemovedSession = Pick<SessionRow, 'account' | 'customer' | 'sender' 
 
 /** All that one batch of events changed. */
 export interface AnalyticsChanges {
+  /** Whose first event is among these: none of their rows can be stored yet, which makes writing them cheaper. */
+  readonly begun: readonly CustomerKey[];
   readonly sessions: readonly SessionRow[];
   /** Taken away first: a row whose `openedAt` moved is in both. `isGone`: its id is in use no more. */
   readonly removedSessions: readonly (RemovedSession & { readonly isGone: boolean })[];
