@@ -6,14 +6,22 @@ import { evolve } from '#domain/gate/evolve';
 import type { SendIntent } from '#domain/gate/intent';
 import { initialCustomer, type CustomerState } from '#domain/gate/state';
 import { evolveTemplate, initialTemplate, type TemplateEvent } from '#domain/template';
-import { HOUR_MS, MINUTE_MS, SECOND_MS, instantOf, plus, type Instant } from '#domain/time';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, instantOf, plus, type Instant } from '#domain/time';
 import { appendSurely } from '#application/append-surely';
 import { customerEventId, factId } from '#application/event-ids';
+import { Clock } from '#application/ports/clock';
 import type { DomainEvent, EventStore } from '#application/ports/event-store';
 import { accountStream, customerStream, templateStream } from '#application/streams';
 
 // A log as a busy account writes it, made by the rules themselves, so that replay finds nothing. Per customer 14 events:
 // opt-in, messages, replies and templates from decision to delivery, and refusals.
+
+/** All is recorded in the month that it counts in: else each user would be a change of a month that is over (rules §9). */
+export class LogClock extends Clock {
+  now(): Instant {
+    return plus(T0, 2 * DAY_MS);
+  }
+}
 
 const T0 = instantOf(Date.UTC(2026, 0, 1, 9));
 const ACCOUNT = 'acme';

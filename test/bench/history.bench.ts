@@ -10,10 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { openDatabase } from '#adapters/postgres/open-database';
 import { PostgresEventStore } from '#adapters/postgres/postgres-event-store';
-import { SystemClock } from '#platform/clock';
 import { startPostgres } from '#testing/postgres';
 import { familyCpuMsOf } from '../processes/cpu.js';
-import { EVENTS_PER_CUSTOMER, generateLog, SHORT } from './generated-log.js';
+import { EVENTS_PER_CUSTOMER, generateLog, LogClock, SHORT } from './generated-log.js';
 import type { Measured } from './history-work.js';
 
 const { values } = parseArgs({
@@ -43,7 +42,7 @@ try {
   const startedAt = performance.now();
   const database = await openDatabase(url);
   const events = await generateLog(
-    new PostgresEventStore(database, new SystemClock()),
+    new PostgresEventStore(database, new LogClock()),
     Number(values.events),
     PER_CUSTOMER,
     values.spread,

@@ -1,5 +1,12 @@
 import { InfrastructureError } from '#application/errors';
-import type { ActiveUserRow, DecidedRow, MonthChange, MonthRow, RevisedRow, SessionRow } from '#application/ports/analytics';
+import type {
+  ActiveUserRow,
+  DecidedRow,
+  MonthChange,
+  MonthRow,
+  RevisedRow,
+  SessionRow,
+} from '#application/ports/analytics';
 import { decisionOutcomes } from '#application/ports/read-model';
 import type { UsersByDay } from '#domain/analytics/active-user';
 import { endOf } from '#domain/analytics/session';
