@@ -166,7 +166,9 @@ export const multipliedStore = async (
       identity.customerOf(ACCOUNT, { phone: phoneOf(index) }),
     ).toSorted();
     for (let from = 0; from < customers; from += AT_ONCE) {
-      const copy = new CopyIn('copy names (customer) from stdin', `${names.slice(from, from + AT_ONCE).join('\n')}\n`);
+      const copy = new CopyIn([
+        { into: 'names (customer)', rows: `${names.slice(from, from + AT_ONCE).join('\n')}\n` },
+      ]);
       client.query(copy);
       await copy.done;
     }

@@ -1,7 +1,6 @@
 import type { CustomerRows, MauRow } from '#application/ports/read-model';
 import type { Transaction } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
-import { copyRows } from './table.js';
 import type { ViewTables } from './view-tables.js';
 
 /** Writes rows none of whose keys is stored: a second one of a key fails all. */
@@ -11,11 +10,13 @@ export const copyBegun = async (
   tables: ViewTables,
   rows: CustomerRows,
 ): Promise<void> => {
-  await copyRows(transaction, tables.customers, rows.customers);
-  await copyRows(transaction, tables.decisions, rows.decisions);
-  await copyRows(transaction, tables.openIntents, rows.openIntents);
-  await copyRows(transaction, tables.facts, rows.facts);
-  await copyRows(transaction, tables.activeUsers, rows.activeUsers);
+  await transaction.copy([
+    ...tables.customers.copied(rows.customers),
+    ...tables.decisions.copied(rows.decisions),
+    ...tables.openIntents.copied(rows.openIntents),
+    ...tables.facts.copied(rows.facts),
+    ...tables.activeUsers.copied(rows.activeUsers),
+  ]);
   await addToMonths(transaction, schema, rows.activeUsers);
 };
 

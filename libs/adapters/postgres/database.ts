@@ -24,12 +24,15 @@ export interface Queryable {
 }
 
 export interface Transaction extends Queryable {
-  /**
-   * Adds many rows at half of what an insert costs the server; all of them are new, or all fail.
-   * @param into the table and its columns, `t (a, b)`
-   * @param rows as `copied` writes them (lines.ts)
-   */
-  copy(into: string, rows: string): Promise<void>;
+  /** Adds many rows at half of what an insert costs the server; all of them are new, or all fail. */
+  copy(tables: readonly CopiedTable[]): Promise<void>;
+}
+
+export interface CopiedTable {
+  /** The table and its columns, `t (a, b)`. */
+  readonly into: string;
+  /** As `copied` writes them (lines.ts). */
+  readonly rows: string;
 }
 
 /** One Postgres database: PGlite in a folder, or a server. The statements are the same. */

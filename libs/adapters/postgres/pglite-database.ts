@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PGlite, type PGliteOptions, type Transaction as LiteTransaction } from '@electric-sql/pglite';
 import { InfrastructureError } from '#application/errors';
-import { Database, plannerSettings, type Parameter, type Transaction } from './database.js';
+import { Database, plannerSettings, type CopiedTable, type Parameter, type Transaction } from './database.js';
 import { FolderLock } from './folder-lock.js';
 import { makeFolder } from './new-folder.js';
 
@@ -32,8 +32,9 @@ const queryable = (lite: PGlite | LiteTransaction): Transaction => ({
   async script(sql: string) {
     await lite.exec(sql);
   },
-  async copy(into: string, rows: string) {
-    await lite.query(`copy ${into} from '/dev/blob'`, [], { blob: new Blob([rows]) });
+  async copy(tables: readonly CopiedTable[]) {
+    for (const { into, rows } of tables)
+      await lite.query(`copy ${into} from '/dev/blob'`, [], { blob: new Blob([rows]) });
   },
 });
 

@@ -36,13 +36,20 @@ import {
   type StoredUser,
 } from './analytics-rows.js';
 import { LIVE_ANALYTICS } from './analytics-schema.js';
-import type { Database, Queryable, Transaction } from './database.js';
+import type { Database, Queryable } from './database.js';
 import { lines, rowsOf, toLine } from './lines.js';
-import { copyRows, inParts, Table } from './table.js';
+import { inParts, Table } from './table.js';
 import { accountRow } from './view-rows.js';
 
 const texts = <Row>(rows: readonly Row[], text: (row: Row) => string): string =>
   lines(rows.map((row) => toLine(text(row))));
+
+const parted = <Row>(rows: readonly Row[], belongs: (row: Row) => boolean) => {
+  const those: Row[] = [];
+  const others: Row[] = [];
+  for (const row of rows) (belongs(row) ? those : others).push(row);
+  return { those, others };
+};
 
 /** Sessions, active users and decisions in Postgres: a statement per table and batch. */
 export class PostgresAnalyticsStore extends AnalyticsStore {
@@ -182,18 +189,30 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
   }
 
   async apply(from: Position | undefined, to: AnalyticsCheckpoint, changes: AnalyticsChanges): Promise<void> {
+    // Nothing is stored of customers that are begun, nor of what happened behind the checkpoint.
+    const begun = new Set(changes.begun.map(customerId));
+    const isBegun = (row: CustomerKey): boolean => begun.has(customerId(row));
+    const isLater = ({ position }: { readonly position: Position }): boolean => position > (from ?? 0);
+    const sessions = parted(changes.sessions, isBegun);
+    const users = parted(changes.users, isBegun);
+    const decided = parted(changes.decided, isLater);
     await this.database.transaction(async (transaction) => {
       // First, so that of two instances the slower one waits here and then gives up.
       await this.#swap(transaction, from, to);
-      const begun = new Set(changes.begun.map(customerId));
       await inParts(changes.removedSessions, (part) => this.#removeSessions(transaction, part));
-      await this.#putOf(begun, transaction, this.#sessions, changes.sessions);
       await inParts(changes.removedUsers, (part) => this.#removeUsers(transaction, part));
-      await this.#putOf(begun, transaction, this.#users, changes.users);
+      await transaction.copy([
+        ...this.#sessions.copied(sessions.those),
+        ...this.#users.copied(users.those),
+        ...this.#monthChanges.copied(changes.monthChanges),
+        ...this.#decided.copied(decided.those),
+      ]);
+      await this.#put(transaction, this.#sessions, sessions.others);
+      await this.#put(transaction, this.#users, users.others);
       await this.#put(transaction, this.#months, changes.months);
-      await this.#putOf(begun, transaction, this.#monthChanges, changes.monthChanges);
       await inParts(changes.settled, (part) => this.#settle(transaction, part));
-      await this.#putDecided(transaction, from, changes.decided);
+      // Of earlier decisions only the outcome changes.
+      await inParts(decided.others, (part) => this.#became(transaction, part));
       await this.#put(transaction, this.#revised, changes.revised);
       await this.#addHours(transaction, changes.hours);
       await this.#putAccounts(transaction, changes.accounts);
@@ -221,14 +240,6 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
       );
   }
 
-  /** What was decided behind the checkpoint cannot be there yet; of earlier decisions only the outcome changes. */
-  async #putDecided(transaction: Transaction, from: Position | undefined, rows: readonly DecidedRow[]): Promise<void> {
-    const later = rows.filter(({ position }) => position > (from ?? 0));
-    await copyRows(transaction, this.#decided, later);
-    const earlier = rows.filter(({ position }) => position <= (from ?? 0));
-    await inParts(earlier, (part) => this.#became(transaction, part));
-  }
-
   async #became(transaction: Queryable, earlier: readonly DecidedRow[]): Promise<void> {
     await transaction.query(
       `update ${this.schema}.decided d
@@ -245,22 +256,6 @@ export class PostgresAnalyticsStore extends AnalyticsStore {
         lines(earlier.map(({ deliveredAt }) => deliveredAt)),
         lines(earlier.map(({ failure }) => (failure === null ? null : toLine(failure)))),
       ],
-    );
-  }
-
-  /** Of the customers that are begun nothing is there yet. */
-  async #putOf<Row extends CustomerKey>(
-    begun: ReadonlySet<string>,
-    transaction: Transaction,
-    table: Table<Row>,
-    rows: readonly Row[],
-  ): Promise<void> {
-    const isNew = (row: Row): boolean => begun.has(customerId(row));
-    await copyRows(transaction, table, rows.filter(isNew));
-    await this.#put(
-      transaction,
-      table,
-      rows.filter((row) => !isNew(row)),
     );
   }
 

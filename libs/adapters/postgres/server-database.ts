@@ -125,8 +125,9 @@ export class ServerDatabase extends Database {
     client.on('error', broken);
     const transaction: Transaction = {
       ...queryable(client),
-      copy: async (into, rows) => {
-        const copy = new CopyIn(`copy ${into} from stdin`, rows);
+      copy: async (tables) => {
+        if (tables.length === 0) return;
+        const copy = new CopyIn(tables);
         client.query(copy);
         await answered(copy.done);
       },

@@ -150,6 +150,28 @@ describe('a Postgres server', () => {
     await one.close();
   });
 
+  test('copies several tables at once, all or nothing, and keeps the connection usable', async () => {
+    await database.script('create table a (id int primary key); create table b (id int)');
+    const one = new ServerDatabase(url, { connections: 1 });
+    const copied = (first: string, second: string): Promise<void> =>
+      one.transaction((transaction) =>
+        transaction.copy([
+          { into: 'a (id)', rows: first },
+          { into: 'b (id)', rows: second },
+        ]),
+      );
+    const many = Array.from({ length: 200_000 }, (_, index) => `${index}\n`).join('');
+    await copied(many, '1\n2\n');
+    // The first of them fails when the rows of both are on their way.
+    await expect(copied(many, many)).rejects.toMatchObject({ code: '23505' });
+    await expect(copied('-1\n', 'x\n')).rejects.toMatchObject({ code: '22P02' });
+    await copied('-2\n', '3\n');
+    await one.transaction((transaction) => transaction.copy([]));
+    expect(await one.query('select count(*) as count from a')).toEqual([{ count: 200_001 }]);
+    expect(await one.query('select id from b order by id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    await one.close();
+  });
+
   test('tells listeners of other processes, also after the connection broke', async () => {
     const other = new ServerDatabase(url);
     const heard: (string | undefined)[] = [];

@@ -1,4 +1,4 @@
-import type { Transaction } from './database.js';
+import type { CopiedTable } from './database.js';
 import { copied, lines, rowsOf, toLine } from './lines.js';
 
 type Type = Parameters<typeof rowsOf>[1];
@@ -12,20 +12,13 @@ export interface Column<Row> {
 
 /** Rows in one statement at most: it has a time limit, its text is held twice, and a rebuild hands over many. */
 const ROWS_AT_ONCE = 5_000;
-/** COPY costs the server half as much, and each statement waits for its turn in a process that folds. */
-const COPIED_AT_ONCE = 50_000;
 
 export const inParts = async <Row>(
   rows: readonly Row[],
   write: (part: readonly Row[]) => Promise<unknown>,
-  atOnce: number = ROWS_AT_ONCE,
 ): Promise<void> => {
-  for (let from = 0; from < rows.length; from += atOnce) await write(rows.slice(from, from + atOnce));
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) await write(rows.slice(from, from + ROWS_AT_ONCE));
 };
-
-/** Rows none of whose keys is stored: a second one of a key fails all. */
-export const copyRows = <Row>(transaction: Transaction, table: Table<Row>, rows: readonly Row[]): Promise<void> =>
-  inParts(rows, (part) => transaction.copy(...table.copied(part)), COPIED_AT_ONCE);
 
 /** A table as it is written: many rows in one statement, an older row never over a newer one. */
 export class Table<Row> {
@@ -56,9 +49,9 @@ export class Table<Row> {
     this.#update = `on conflict (${key.join(', ')}) do update set ${set} where ${isNewer}`;
   }
 
-  /** For COPY: where it goes, and the rows as text. */
-  copied(rows: readonly Row[]): readonly [into: string, rows: string] {
-    return [this.#into, copied(rows, this.#values)];
+  /** For COPY; nothing where there are no rows. */
+  copied(rows: readonly Row[]): readonly CopiedTable[] {
+    return rows.length === 0 ? [] : [{ into: this.#into, rows: copied(rows, this.#values) }];
   }
 
   statement(rows: readonly Row[]): readonly [sql: string, parameters: readonly string[]] {
