@@ -53,7 +53,7 @@ export const rebuild = async (
   await tables.prepare();
   // The log grew while the indexes were made.
   const isDone = (await catchUp()) && (await tables.index(), await catchUp());
-  // An empty log has nothing to put in place.
+  // Of an empty log too: the tables may have another shape.
   if (isDone) await tables.putInPlace();
   return { events, isDone };
 };
