@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { InfrastructureError } from '#application/errors';
 import { LIVE_ANALYTICS } from './analytics-schema.js';
 import type { Database, Queryable } from './database.js';
 
@@ -196,7 +197,7 @@ export const reportsSql = (schema: string = LIVE_ANALYTICS): string => `
   begin
     ${viewsSql(schema)}
   exception when invalid_table_definition then
-    -- Columns that compare otherwise than before. Where others' views stand on these, they are in the way and are named.
+    -- Columns that compare otherwise than before. Where others' views stand on these, they are in the way.
     drop view ${reports.map(({ name }) => `${REPORTS}.${name}`).join(', ')};
     ${viewsSql(schema)}
     if rights is not null then execute rights; end if;
@@ -215,12 +216,28 @@ export const prepareReports = (database: Database): Promise<void> =>
     await placeReports(transaction, sql, version);
   });
 
+/** PostgreSQL appendix A: dependent_objects_still_exist. */
+const isStoodOn = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && error.code === '2BP01';
+
+const inTheWay = (error: Error): InfrastructureError =>
+  new InfrastructureError(
+    'config-invalid',
+    `The views of ${REPORTS} get columns of another kind, and other views stand on them: drop those, run this again, and make them anew.\n${'detail' in error ? String(error.detail) : error.message}`,
+    { cause: error },
+  );
+
+/** @throws InfrastructureError `config-invalid` where views of others stand on those whose columns change */
 export const placeReports = async (
   transaction: Queryable,
   sql: string = reportsSql(),
   version: string = hash('sha256', sql),
 ): Promise<void> => {
-  await transaction.script(sql);
+  try {
+    await transaction.script(sql);
+  } catch (error) {
+    throw isStoodOn(error) ? inTheWay(error) : error;
+  }
   await transaction.script(`comment on schema ${REPORTS} is '${version}'`);
 };
 
